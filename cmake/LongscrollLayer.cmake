@@ -1,0 +1,25 @@
+# longscroll_layer(NAME [SOURCES …] [TESTS …] [DEPS …] [TEST_DEPS …])
+#
+# One layer = one static library `longscroll_NAME` built from src/NAME, and, when it has tests, one
+# program `NAME_test`. DEPS are other layers' libraries (downwards only: scripts/check_layers.py) or
+# imported targets.
+add_library(longscroll_flags INTERFACE)
+target_compile_options(longscroll_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+target_include_directories(longscroll_flags INTERFACE "${CMAKE_SOURCE_DIR}/src")
+if(LONGSCROLL_SANITIZE)
+  target_compile_options(longscroll_flags INTERFACE
+    -fsanitize=${LONGSCROLL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(longscroll_flags INTERFACE -fsanitize=${LONGSCROLL_SANITIZE})
+endif()
+
+function(longscroll_layer NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;DEPS;TEST_DEPS" ${ARGN})
+  add_library(longscroll_${NAME} STATIC ${ARG_SOURCES})
+  target_link_libraries(longscroll_${NAME} PUBLIC longscroll_flags ${ARG_DEPS})
+  if(LONGSCROLL_BUILD_TESTS AND ARG_TESTS)
+    add_executable(${NAME}_test ${ARG_TESTS})
+    target_link_libraries(${NAME}_test PRIVATE longscroll_${NAME} ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${NAME}_test TEST_PREFIX "${NAME}." DISCOVERY_MODE PRE_TEST
+      PROPERTIES LABELS unit)
+  endif()
+endfunction()

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Checks that every #include in src/ follows the table of allowed edges between layers.
+
+Usage: scripts/check_layers.py   (exit 1 and one line a fault)
+"""
+import pathlib
+import re
+import sys
+
+# layer: the layers below it that it may include. docs/architecture.md says why.
+ALLOWED = {
+    "base": set(),
+    "kernels": {"base"},
+    "rope": {"base"},
+    "formats": {"base"},
+    "text": {"base"},
+    "hub": {"base"},
+    "model": {"base", "formats", "rope", "text", "kernels"},
+    "engine": {"base", "kernels", "rope", "model"},
+    "library": {"base", "text"},
+    "apps": {"base", "formats", "hub", "text", "rope", "model", "engine", "library", "kernels"},
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+
+
+def faults(root: pathlib.Path):
+    for path in sorted(root.rglob("*")):
+        if path.suffix not in {".h", ".cc"}:
+            continue
+        layer = path.relative_to(root).parts[0]
+        if layer not in ALLOWED:
+            yield f"{path}: layer '{layer}' is not in the table"
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            target = match.group(1).split("/")[0]
+            if target != layer and target not in ALLOWED[layer]:
+                yield f"{path}:{number}: '{layer}' may not include '{match.group(1)}'"
+
+
+def main() -> int:
+    root = pathlib.Path(__file__).resolve().parent.parent / "src"
+    found = list(faults(root))
+    for fault in found:
+        print(fault, file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+// A fixed team of threads that shares out the indices of one loop at a time.
+//
+// One caller at a time: run() is not reentrant. Which thread gets which index is not deterministic, so
+// each index must write its own place and results must not depend on the thread number.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace longscroll {
+
+class ThreadPool {
+ public:
+  // `threads` >= 1 counts the calling thread, which works too.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls body(index, thread) for each index in [0, count), thread in [0, size()); returns when all are
+  // done. The first exception of a body is rethrown here, after the others have stopped.
+  void run(size_t count, const std::function<void(size_t index, int thread)>& body);
+
+ private:
+  void worker(int thread);
+  void work(int thread);
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable start_;
+  std::condition_variable done_;
+  const std::function<void(size_t, int)>* body_ = nullptr;
+  std::atomic<size_t> next_{0};
+  size_t count_ = 0;
+  size_t generation_ = 0;
+  size_t running_ = 0;
+  bool stopping_ = false;
+  std::exception_ptr failure_;
+};
+
+}  // namespace longscroll
