@@ -1,0 +1,78 @@
+// One reader's state over a shared model: KV cache, scratch and threads. Ids in, logits out; no text.
+// Not thread safe: one session, one thread at a time. Sessions over one Model are independent.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/model.h"
+
+namespace longscroll {
+
+enum class KvType { kF32, kF16 };
+
+struct SessionOptions {
+  int threads = 1;
+  size_t max_length = 0;  // positions that the KV cache can hold; 0: the model's window
+  KvType kv_type = KvType::kF16;
+  size_t prefill_block = 512;  // tokens a forward pass: bounds activations, weights are read once a block
+};
+
+struct PrefillProgress {
+  size_t done = 0;  // tokens of this call computed so far
+  size_t total = 0;
+};
+
+// Peak bytes that a session of `length` tokens needs beside the weights.
+struct MemoryForecast {
+  uint64_t weights = 0;
+  uint64_t kv_cache = 0;
+  uint64_t scratch = 0;
+  uint64_t total() const { return weights + kv_cache + scratch; }
+};
+MemoryForecast forecast_memory(const Model& model, const SessionOptions& options);
+
+class Session {
+ public:
+  using ProgressFn = std::function<void(const PrefillProgress&)>;
+
+  Session(std::shared_ptr<const Model> model, SessionOptions options);  // throws Error(kArgument, kResource)
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Makes the cache hold exactly `ids`, computing only what follows the longest prefix that it already
+  // holds (always at least the last token, whose logits are wanted). Returns the number of tokens
+  // reused. On cancel or error the cache keeps the blocks that were finished, and stays usable:
+  // cancelling throws Error(kCancelled).
+  size_t prefill(std::span<const TokenId> ids, const ProgressFn& progress = {},
+                 const std::atomic<bool>* cancel = nullptr);
+
+  // Appends one token and computes the logits that follow it.
+  void step(TokenId id);
+
+  // Logits after the last token, [vocab_size]; valid until the next call.
+  std::span<const float> logits() const;
+
+  // Like prefill of all of `ids` from an empty cache, but hands over the logits of every position in
+  // order: rows_TV is [rows, vocab_size], of positions first, first + 1, …
+  using LogitsFn = std::function<void(size_t first, size_t rows, const float* rows_TV)>;
+  void forward_all(std::span<const TokenId> ids, const LogitsFn& sink, const ProgressFn& progress = {},
+                   const std::atomic<bool>* cancel = nullptr);
+
+  const std::vector<TokenId>& ids() const;
+  void truncate(size_t length);  // forget what follows the first `length` tokens
+  size_t max_length() const;
+  const Model& model() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace longscroll

@@ -1,0 +1,40 @@
+// Weights as const views over mapped files (matrices) and small owned float copies (norms, biases).
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "base/dtype.h"
+
+namespace longscroll {
+
+// [rows, cols], rows stored row_bytes apart. A view: the Model that owns the bytes must outlive it.
+struct Matrix {
+  const std::byte* data = nullptr;
+  DType dtype = DType::kF32;
+  size_t rows = 0;  // output width
+  size_t cols = 0;  // input width
+  size_t row_bytes = 0;
+
+  bool empty() const { return data == nullptr; }
+};
+
+// Empty vectors and matrices mean that the architecture has no such tensor.
+struct LayerWeights {
+  std::vector<float> attention_norm, post_attention_norm;  // [hidden]
+  std::vector<float> ffn_norm, post_ffn_norm;              // [hidden]
+  Matrix query, key, value, output;
+  std::vector<float> query_bias, key_bias, value_bias, output_bias;
+  std::vector<float> query_norm, key_norm;  // [head_dim]
+  Matrix gate, up, down;
+};
+
+struct Weights {
+  Matrix embedding;  // [vocab, hidden]
+  std::vector<LayerWeights> layers;
+  std::vector<float> final_norm;
+  Matrix head;                         // [vocab, hidden]; the embedding itself when tied
+  std::vector<float> head_row_scale;   // [vocab] or empty: 1 / ||row||, for a norm head that is not baked in
+};
+
+}  // namespace longscroll
