@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "text/tokenizer.h"
+#include "base/token_id.h"
 
 namespace longscroll {
 

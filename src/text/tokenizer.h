@@ -1,7 +1,6 @@
 // Text to ids and back. Implementations are built from plain tables; none reads a file.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace longscroll {
+#include "base/token_id.h"
 
-using TokenId = int32_t;
+namespace longscroll {
 
 struct EncodeOptions {
   // Put BOS/EOS where the model's own configuration does.
