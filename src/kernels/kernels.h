@@ -16,6 +16,8 @@
 
 namespace longscroll {
 
+inline constexpr size_t kMaxHeadDim = 256;  // what the attention kernels have room for
+
 // out_MN = a_MK · transpose(w_NK) + bias_N. `w` rows are stored as w_type, w_row_bytes apart.
 struct MatmulArgs {
   const float* a = nullptr;
@@ -45,7 +47,7 @@ struct AttentionArgs {
   const void* v = nullptr;
   DType kv_type = DType::kF32;  // kF32 or kF16
   size_t kv_stride = 0;         // elements between positions
-  size_t head_dim = 0;
+  size_t head_dim = 0;  // at most kMaxHeadDim
   size_t window = 0;  // 0: no window
   float scale = 1.0f;
   float* out = nullptr;

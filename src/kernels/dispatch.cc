@@ -1,0 +1,74 @@
+#include <array>
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "kernels/sets.h"
+#include "kernels/vector_sizes.h"
+
+namespace longscroll {
+namespace {
+
+std::string known_names() {
+  std::string names;
+  for (const KernelSet* set : all_kernel_sets()) {
+    if (!names.empty()) names += ", ";
+    names += set->name;
+    if (!set->available()) names += " (not on this machine)";
+  }
+  return names;
+}
+
+const KernelSet& choose() {
+  const char* forced = std::getenv("LONGSCROLL_ISA");
+  if (forced != nullptr && *forced != '\0') return kernel_set(forced);
+  const KernelSet* best = &portable_kernels();
+  for (const KernelSet* set : all_kernel_sets()) {
+    if (set->available()) best = set;
+  }
+  return *best;
+}
+
+size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+
+std::span<const KernelSet* const> all_kernel_sets() {
+#if defined(LONGSCROLL_X86)
+  static const std::array<const KernelSet*, 3> sets = {&portable_kernels(), &avx2_kernels(), &avx512_kernels()};
+#else
+  static const std::array<const KernelSet*, 1> sets = {&portable_kernels()};
+#endif
+  return sets;
+}
+
+const KernelSet& kernel_set(std::string_view name) {
+  for (const KernelSet* set : all_kernel_sets()) {
+    if (set->name != name) continue;
+    if (set->available()) return *set;
+    throw Error(ErrorKind::kArgument, "LONGSCROLL_ISA",
+                "the kernel set '" + std::string(name) + "' needs " + std::string(set->description) +
+                    ", which this processor lacks",
+                "choose one of: " + known_names());
+  }
+  throw Error(ErrorKind::kArgument, "LONGSCROLL_ISA", "no kernel set is called '" + std::string(name) + "'",
+              "choose one of: " + known_names());
+}
+
+const KernelSet& kernels() {
+  static const KernelSet& chosen = choose();
+  return chosen;
+}
+
+size_t matmul_scratch_floats(size_t m, size_t k) {
+  return std::max(k, m * kStrideA + (kPanelGroup + kMaxPanel) * kBlockK);
+}
+
+size_t attention_scratch_floats(size_t m, size_t head_dim) {
+  const size_t padded = round_up(head_dim, kMaxPanel);
+  return kKeyBlock * (head_dim + padded)  // keys and values of a block, packed
+         + kMaxPanel * head_dim           // keys on their way into a panel
+         + kMaxRows * (kStrideQ + kStrideS) + 2 * round_up(m, kMaxRows);
+}
+
+}  // namespace longscroll

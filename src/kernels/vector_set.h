@@ -1,0 +1,89 @@
+// A whole kernel set from an instruction set V: element-wise functions, and the table.
+#pragma once
+
+#include <cmath>
+
+#include "kernels/sets.h"
+#include "kernels/vector_attention.h"
+
+namespace longscroll::vector_kernels {
+
+template <class V>
+void rms_norm(const float* x, const float* weight, float eps, size_t count, float* out) {
+  auto squares = V::zero();
+  size_t i = 0;
+  for (; i + V::kWidth <= count; i += V::kWidth) squares = V::fma(V::load(x + i), V::load(x + i), squares);
+  float sum = V::reduce_add(squares);
+  for (; i < count; ++i) sum += x[i] * x[i];
+  const float scale = 1.0f / std::sqrt(sum / static_cast<float>(count) + eps);
+  for (i = 0; i + V::kWidth <= count; i += V::kWidth) {
+    V::store(out + i, V::mul(V::mul(V::load(x + i), V::broadcast(scale)), V::load(weight + i)));
+  }
+  for (; i < count; ++i) out[i] = x[i] * scale * weight[i];
+}
+
+// gate = gate / (1 + exp(-slope(gate))) · up; the end of a row goes through a padded copy.
+template <class V, class Slope>
+void gated(float* gate, const float* up, size_t count, Slope slope) {
+  const auto step = [&slope](float* g, const float* u) {
+    const auto x = V::load(g);
+    const auto e = V::exp(V::sub_float(V::zero(), slope(x)));
+    V::store(g, V::mul(V::div(x, V::add(V::broadcast(1.0f), e)), V::load(u)));
+  };
+  size_t i = 0;
+  for (; i + V::kWidth <= count; i += V::kWidth) step(gate + i, up + i);
+  if (i == count) return;
+  float g[V::kWidth] = {}, u[V::kWidth] = {};
+  std::copy(gate + i, gate + count, g);
+  std::copy(up + i, up + count, u);
+  step(g, u);
+  std::copy_n(g, count - i, gate + i);
+}
+
+template <class V>
+void silu_mul(float* gate, const float* up, size_t count) {
+  gated<V>(gate, up, count, [](typename V::F x) { return x; });
+}
+
+template <class V>
+void gelu_tanh_mul(float* gate, const float* up, size_t count) {
+  gated<V>(gate, up, count, [](typename V::F x) {
+    const auto cubic = V::fma(V::mul(V::broadcast(0.044715f), V::mul(x, x)), x, x);
+    return V::mul(V::broadcast(2.0f * kSqrt2OverPi), cubic);
+  });
+}
+
+template <class V>
+void add(float* x, const float* y, size_t count) {
+  size_t i = 0;
+  for (; i + V::kWidth <= count; i += V::kWidth) V::store(x + i, V::add(V::load(x + i), V::load(y + i)));
+  for (; i < count; ++i) x[i] += y[i];
+}
+
+template <class V>
+void float_to_f16(const float* src, uint16_t* dst, size_t count) {
+  size_t i = 0;
+  for (; i + V::kWidth <= count; i += V::kWidth) V::store_half(dst + i, V::load(src + i));
+  for (; i < count; ++i) dst[i] = V::float_to_half(src[i]);
+}
+
+// Rotation is a thousandth of the work: the plain functions do.
+template <class V>
+KernelSet make_set(std::string_view name, std::string_view description, bool (*available)()) {
+  KernelSet set = portable_kernels();
+  set.name = name;
+  set.description = description;
+  set.available = available;
+  set.dequantize = dequantize<V>;
+  set.matmul = matmul<V>;
+  set.attention = attention<V>;
+  set.rms_norm = rms_norm<V>;
+  set.silu_mul = silu_mul<V>;
+  set.gelu_tanh_mul = gelu_tanh_mul<V>;
+  set.add = add<V>;
+  set.float_to_f16 = float_to_f16<V>;
+  set.max = max_of<V>;
+  return set;
+}
+
+}  // namespace longscroll::vector_kernels
