@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/token_id.h"
+#include "base/utf8.h"
 
 namespace longscroll {
 
@@ -33,6 +34,10 @@ class Tokenizer {
   // Raw bytes that one id adds in the middle of a text (may be part of a UTF-8 character); empty for
   // special tokens when skip_special.
   virtual std::string token_bytes(TokenId id, bool skip_special = true) const = 0;
+
+  // How decode() shows bytes: invalid ones as U+FFFD, one for each maximal invalid sequence or, where the
+  // reference does so, one for each byte.
+  virtual std::string show_bytes(std::string_view bytes) const { return replace_invalid_utf8(bytes); }
 
   virtual size_t vocab_size() const = 0;
   virtual std::string_view kind() const = 0;  // "bpe", "sentencepiece"

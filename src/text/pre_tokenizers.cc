@@ -1,0 +1,58 @@
+#include "text/pre_tokenizers.h"
+
+#include <array>
+
+#include "base/error.h"
+#include "fmt/format.h"
+
+namespace longscroll {
+
+const std::string_view kByteLevelPattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+const std::string_view kSingleDigitPattern = R"(\p{N})";
+const std::string_view kDigitRunPattern = R"(\p{N}+)";
+
+namespace {
+
+constexpr std::string_view kQwen2Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kLlama3Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+struct NamedPreTokenizer {
+  std::string_view name;
+  std::array<std::string_view, 2> patterns;
+  bool nfc;
+  bool ignore_merges;
+};
+
+const std::array<NamedPreTokenizer, 4>& named_pre_tokenizers() {
+  static const std::array<NamedPreTokenizer, 4> table = {{
+      {"gpt-2", {kByteLevelPattern, ""}, false, false},
+      {"smollm", {kSingleDigitPattern, kByteLevelPattern}, false, false},
+      {"qwen2", {kQwen2Pattern, ""}, true, false},
+      {"llama-bpe", {kLlama3Pattern, ""}, false, true},
+  }};
+  return table;
+}
+
+}  // namespace
+
+void apply_named_pre_tokenizer(BpeTables& tables, std::string_view where) {
+  std::string known;
+  for (const NamedPreTokenizer& candidate : named_pre_tokenizers()) {
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", candidate.name);
+    if (candidate.name != tables.pre) continue;
+    tables.split_patterns.clear();
+    for (std::string_view pattern : candidate.patterns) {
+      if (!pattern.empty()) tables.split_patterns.emplace_back(pattern);
+    }
+    tables.nfc = candidate.nfc;
+    tables.ignore_merges = candidate.ignore_merges;
+    return;
+  }
+  throw Error(ErrorKind::kUnsupported, std::string(where),
+              fmt::format("the pre-tokenizer must be one of {}, found '{}'", known, tables.pre));
+}
+
+}  // namespace longscroll
