@@ -1,0 +1,71 @@
+#include "apps/answer.h"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "apps/interrupt.h"
+#include "apps/progress.h"
+#include "apps/terminal.h"
+#include "base/error.h"
+
+namespace longscroll {
+
+Answer answer_prompt(Session& session, std::span<const TokenId> prompt, const GenerateOptions& options,
+                     Stream stream) {
+  const Tokenizer* tokenizer = session.model().tokenizer.get();
+  std::optional<StreamDecoder> decoder;
+  if (tokenizer != nullptr) decoder.emplace(*tokenizer);
+  const bool prints = stream == Stream::kText && decoder;
+  ProgressBar bar("Reading");
+  Answer answer;
+  const auto emit = [&](const std::string& piece) {
+    answer.text += piece;
+    if (prints && !piece.empty()) write_out(piece);
+  };
+  const auto on_token = [&](TokenId id) {
+    bar.clear();
+    if (decoder) emit(decoder->push(id));
+  };
+  PrefillProgress reached;
+  const auto on_progress = [&](const PrefillProgress& progress) {
+    reached = progress;
+    bar.update(progress.done, progress.total);
+  };
+  try {
+    answer.result = generate(session, prompt, options, on_token, on_progress, &interrupted());
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kCancelled) throw;
+    bar.clear();
+    throw Error(ErrorKind::kCancelled, "Ctrl-C",
+                fmt::format("stopped while reading, after {} of {} tokens", reached.done,
+                            reached.total > 0 ? reached.total : prompt.size()));
+  }
+  bar.clear();
+  if (decoder) emit(decoder->flush());
+  if (prints) write_out("\n");
+  return answer;
+}
+
+Json describe_timing(const GenerateResult& result) {
+  const size_t computed = result.prompt_tokens - result.reused_tokens;
+  return {{"prompt_tokens", result.prompt_tokens},
+          {"reused_tokens", result.reused_tokens},
+          {"prefill_seconds", result.prefill_seconds},
+          {"decode_seconds", result.decode_seconds},
+          {"prompt_tokens_per_second", tokens_per_second(computed, result.prefill_seconds)},
+          {"tokens_per_second", tokens_per_second(result.ids.size(), result.decode_seconds)}};
+}
+
+std::string timing_line(const GenerateResult& result) {
+  const size_t computed = result.prompt_tokens - result.reused_tokens;
+  std::string line =
+      fmt::format("read {} tokens in {} ({})", format_count(computed),
+                  format_duration(result.prefill_seconds), reading_rate(computed, result.prefill_seconds));
+  if (result.reused_tokens > 0) line += fmt::format(", {} were known", format_count(result.reused_tokens));
+  return line +
+         fmt::format("; wrote {} in {} ({}), {}", result.ids.size(), format_duration(result.decode_seconds),
+                     reading_rate(result.ids.size(), result.decode_seconds), to_string(result.stop_reason));
+}
+
+}  // namespace longscroll

@@ -1,0 +1,79 @@
+// What the commands share: output, options of model and sampling, errors to exit codes.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "engine/generate.h"
+#include "engine/session.h"
+#include "model/model.h"
+
+namespace longscroll {
+
+using Json = nlohmann::ordered_json;
+
+// What the parsed command line asks for; its result is the exit code.
+using Action = std::function<int()>;
+
+inline constexpr int kExitError = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitClosedOutput = 141;  // 128 + SIGPIPE: the reader of a pipe has gone
+
+// The reader of standard output is gone: nothing to report, nothing more to do.
+class OutputClosed : public std::exception {};
+
+// To standard output, at once. Throws OutputClosed, or Error(kResource) when the disk is full.
+void write_out(std::string_view text);
+void write_json(const Json& json);                            // one object, indented, newline at the end
+void write_remarks(const std::vector<std::string>& remarks);  // to standard error
+
+// Runs it and maps what it throws: an Error to "longscroll: [where] what" with its hint and 1, Ctrl-C to
+// 130, a closed output to 141.
+int run_guarded(const Action& action);
+
+struct ModelOptions {
+  std::string model;  // a path, a catalogue's name or an hf: spec
+  int threads = 0;    // 0: every core that there is
+  std::string kv = "f16";
+  std::string compute = "default";
+};
+
+void add_model_argument(CLI::App& command, ModelOptions& options);
+void add_compute_options(CLI::App& command, ModelOptions& options);
+
+std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_tokenizer);
+SessionOptions session_options(const ModelOptions& options, size_t max_length);
+
+void add_sampling_options(CLI::App& command, SamplingOptions& options);
+
+// model, architecture, threads, kernels, compute and kv, as every JSON output that computes begins.
+Json describe_run(const ModelOptions& options, const Model& model);
+Json describe_memory(const MemoryForecast& forecast);
+
+// The answer's form in this model: how to ask, and what ends an answer.
+struct ChatForm {
+  std::optional<ChatFormat> format;  // nullopt: a base model, which continues a text
+  std::string default_system;
+};
+ChatForm chat_form(const Model& model);
+std::vector<TokenId> stop_ids(const Model& model, const ChatForm& form);
+
+// Session::prefill's progress and the answer's tokens, both for people.
+std::string reading_rate(size_t tokens, double seconds);  // "812 tok/s"
+
+// A file's ids: numbers with spaces, commas or line ends between them, or a JSON array of numbers.
+std::vector<TokenId> parse_ids(std::string_view text, const std::string& where);
+std::vector<TokenId> read_ids(const std::string& path);
+void check_ids(const std::vector<TokenId>& ids, const Model& model, const std::string& where);
+
+double tokens_per_second(size_t tokens, double seconds);  // 0 when nothing was done
+
+}  // namespace longscroll

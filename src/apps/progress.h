@@ -1,0 +1,59 @@
+// How far the reading is: one line that is drawn again on a terminal, or a line every ten seconds in a log.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace longscroll {
+
+// Attention makes every token dearer than the one before, so the time for n tokens is fitted as
+// a·n + b·n²; a plain average would promise too much.
+class TimeForecast {
+ public:
+  void add(double done, double seconds);
+  double seconds_at(double total) const;  // 0 before anything was added
+
+ private:
+  double sum_nn_ = 0, sum_n3_ = 0, sum_n4_ = 0;
+  double sum_nt_ = 0, sum_nnt_ = 0;
+  double last_done_ = 0, last_seconds_ = 0;
+};
+
+struct ProgressState {
+  std::string_view label;
+  size_t done = 0;
+  size_t total = 0;
+  double rate = 0;  // a second
+  double seconds_left = 0;
+};
+
+// At most `columns` columns; drops the bar, then the counts, where there is no room for them.
+std::string progress_line(const ProgressState& state, std::string_view unit, size_t columns);
+
+class ProgressBar {
+ public:
+  // `unit` as in "tokens"; "bytes" are shown as KiB, MiB, ….
+  explicit ProgressBar(std::string label, std::string unit = "tokens");
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void update(size_t done, size_t total);
+  void clear();  // takes the line off the terminal
+  double seconds() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string label_;
+  std::string unit_;
+  bool on_terminal_;
+  bool drawn_ = false;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_drawn_ = start_;
+  TimeForecast forecast_;
+};
+
+}  // namespace longscroll
