@@ -1,0 +1,73 @@
+// Small models written to a temporary folder, for this layer's tests only.
+#pragma once
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/checked_math.h"
+#include "base/error.h"
+#include "formats/tensor.h"
+
+namespace longscroll::test {
+
+// A folder that goes away with the test.
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string pattern = testing::TempDir() + "longscroll-model-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = pattern;
+  }
+  ~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// A float32 tensor whose values count up from `first` in steps of 1/64, wrapped to stay small.
+inline TensorToWrite counting_tensor(std::string name, std::vector<uint64_t> shape, float first = 0.0f) {
+  const size_t count = *checked_product(shape);
+  auto produce = [count, first](const auto& sink) {
+    std::vector<float> values(count);
+    for (size_t i = 0; i < count; ++i) values[i] = first + static_cast<float>(i % 97) / 64.0f;
+    sink(std::as_bytes(std::span(values)));
+  };
+  return {std::move(name), DType::kF32, std::move(shape), std::move(produce)};
+}
+
+inline std::vector<float> floats_of(const std::byte* data, size_t count) {
+  std::vector<float> values(count);
+  std::memcpy(values.data(), data, count * sizeof(float));
+  return values;
+}
+
+// "" when `call` throws nothing; fails the test when the kind is another.
+inline std::string error_of(ErrorKind kind, const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind) << error.what();
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace longscroll::test
