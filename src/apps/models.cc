@@ -85,7 +85,7 @@ int pull_model(const std::string& what, bool as_json) {
     if (!bar || progress.file != file) {
       file = progress.file;
       bar.reset();  // clears the old line before the new bar draws
-      bar.emplace(file, "bytes");
+      bar.emplace(file, "bytes", progress.done);
     }
     bar->update(progress.done, progress.total);
   };

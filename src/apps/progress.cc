@@ -56,9 +56,12 @@ double TimeForecast::seconds_at(double total) const {
 }
 
 std::string progress_line(const ProgressState& state, std::string_view unit, size_t columns) {
-  const double share =
-      state.total == 0 ? 1.0 : static_cast<double>(state.done) / static_cast<double>(state.total);
   const std::string rate = fmt::format("{}{}/s", amount(state.rate, unit), unit == "bytes" ? "" : " tok");
+  if (state.total == 0) {
+    return fit_to_width(
+        fmt::format("{} {} {}", state.label, amount(static_cast<double>(state.done), unit), rate), columns);
+  }
+  const double share = static_cast<double>(state.done) / static_cast<double>(state.total);
   const std::string left = state.rate > 0 ? fmt::format("{} left", format_duration(state.seconds_left)) : "";
   const std::string counts = fmt::format("{}/{}", amount(static_cast<double>(state.done), unit),
                                          amount(static_cast<double>(state.total), unit));
@@ -75,8 +78,11 @@ std::string progress_line(const ProgressState& state, std::string_view unit, siz
   return fit_to_width(shortest, columns);
 }
 
-ProgressBar::ProgressBar(std::string label, std::string unit)
-    : label_(std::move(label)), unit_(std::move(unit)), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
+ProgressBar::ProgressBar(std::string label, std::string unit, size_t done_before)
+    : label_(std::move(label)),
+      unit_(std::move(unit)),
+      done_before_(done_before),
+      on_terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 ProgressBar::~ProgressBar() {
   clear();
@@ -88,13 +94,15 @@ double ProgressBar::seconds() const {
 
 void ProgressBar::update(size_t done, size_t total) {
   const double elapsed = seconds();
-  forecast_.add(static_cast<double>(done), elapsed);
+  const auto done_here = static_cast<double>(done - std::min(done, done_before_));
+  forecast_.add(done_here, elapsed);
   const double since_drawn = std::chrono::duration<double>(Clock::now() - last_drawn_).count();
   if (since_drawn < (on_terminal_ ? kSecondsBetweenDraws : kSecondsBetweenLines)) return;
   last_drawn_ = Clock::now();
   ProgressState state{label_, done, total, 0, 0};
-  if (elapsed > 0) state.rate = static_cast<double>(done) / elapsed;
-  state.seconds_left = std::max(0.0, forecast_.seconds_at(static_cast<double>(total)) - elapsed);
+  if (elapsed > 0) state.rate = done_here / elapsed;
+  state.seconds_left = std::max(
+      0.0, forecast_.seconds_at(static_cast<double>(total - std::min(total, done_before_))) - elapsed);
   if (on_terminal_) {
     // One column stays free: some terminals wrap when the last one is written.
     const std::string line = progress_line(state, unit_, terminal_columns(STDERR_FILENO) - 1);

@@ -24,8 +24,8 @@ class TimeForecast {
 struct ProgressState {
   std::string_view label;
   size_t done = 0;
-  size_t total = 0;
-  double rate = 0;  // a second
+  size_t total = 0;  // 0: not known
+  double rate = 0;   // a second
   double seconds_left = 0;
 };
 
@@ -35,7 +35,8 @@ std::string progress_line(const ProgressState& state, std::string_view unit, siz
 class ProgressBar {
  public:
   // `unit` as in "tokens"; "bytes" are shown as KiB, MiB, ….
-  explicit ProgressBar(std::string label, std::string unit = "tokens");
+  // What was done before, as of a download that goes on, does not count for the rate.
+  explicit ProgressBar(std::string label, std::string unit = "tokens", size_t done_before = 0);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -49,6 +50,7 @@ class ProgressBar {
 
   std::string label_;
   std::string unit_;
+  size_t done_before_;
   bool on_terminal_;
   bool drawn_ = false;
   Clock::time_point start_ = Clock::now();

@@ -58,6 +58,11 @@ TEST(ProgressLine, KeepsRateAndTimeLeftAtFortyColumns) {
   EXPECT_THAT(line, Not(HasSubstr("#")));
 }
 
+TEST(ProgressLine, WithoutATotalPromisesNothing) {
+  const std::string line = progress_line({"Pulling", 3 << 20, 0, 1 << 20, 0}, "bytes", 100);
+  EXPECT_EQ(line, "Pulling 3.00 MiB 1.00 MiB/s");
+}
+
 TEST(ProgressLine, CountsBytesInBytes) {
   const ProgressState state = {"Pulling", 1 << 20, 4 << 20, 1 << 20, 3};
   EXPECT_THAT(progress_line(state, "bytes", 100), HasSubstr("1.00 MiB/4.00 MiB 1.00 MiB/s 3.0 s left"));
