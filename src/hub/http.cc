@@ -194,21 +194,20 @@ void check_code(const HttpRequest& request, CURLcode code, bool reached_before) 
   }
 }
 
-// Counts the tries in a row that brought nothing, and waits longer before each.
+// Counts the tries in a row that brought nothing, and waits longer after each.
 class Patience {
  public:
   Patience(const HttpRequest& request, const PullEvents& events) : request_(request), events_(events) {}
 
-  void progressed() { failures_ = 0; }
-
-  void failed(const std::string& reason) {
-    if (++failures_ >= request_.policy.tries) {
+  void after_try(bool brought_something, const std::string& reason) {
+    failures_ = brought_something ? 0 : failures_ + 1;
+    if (failures_ >= request_.policy.tries) {
       throw network_error(request_, fmt::format("must be readable to its end, and {} tries in a row brought "
                                                 "nothing: {}",
                                                 failures_, reason),
                           "run the same command again: it goes on from what is there");
     }
-    const auto until = Clock::now() + request_.policy.first_pause * (1 << (failures_ - 1));
+    const auto until = Clock::now() + request_.policy.first_pause * (1 << failures_);
     while (Clock::now() < until) {
       if (events_.cancelled()) throw Error(ErrorKind::kCancelled, request_.url, "the download was stopped");
       std::this_thread::sleep_for(std::min<Clock::duration>(until - Clock::now(), std::chrono::milliseconds(50)));
@@ -273,10 +272,9 @@ class Download {
     const long status = status_of(easy);
     if (must_restart_ || status == 416) return restart();
     check_status(request_, status);
-    if (part_.size() > before) patience_.progressed();
-    if (part_.size() < size_) {
-      patience_.failed(code == CURLE_OK && !may_pass(status) ? "the answer ended early" : reason_of(code, status));
-    }
+    if (part_.size() == size_) return;
+    patience_.after_try(part_.size() > before, code == CURLE_OK && !may_pass(status) ? "the answer ended early"
+                                                                                     : reason_of(code, status));
   }
 
   std::vector<std::string> header_lines() const {
@@ -376,7 +374,7 @@ std::string http_get(const HttpRequest& request, size_t max_bytes, const PullEve
     const long status = status_of(easy.get());
     check_status(request, status);
     if (code == CURLE_OK && status == 200) return text;
-    patience.failed(reason_of(code, status));
+    patience.after_try(false, reason_of(code, status));
   }
 }
 
