@@ -9,11 +9,11 @@ StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special)
 std::string StreamDecoder::push(TokenId id) {
   std::string bytes = tokenizer_->token_bytes(id, skip_special_);
   if (bytes.empty()) return {};
-  // Tokenizers with a dummy prefix drop the space that a text begins with; only they know.
-  if (at_start_ && bytes[0] == ' ' && !tokenizer_->decode({&id, 1}, skip_special_).starts_with(' ')) {
+  if (at_start_ && tokenizer_->drops_leading_space(id, dropped_)) {
     bytes.erase(0, 1);
+    ++dropped_;
   }
-  at_start_ = false;
+  at_start_ = at_start_ && bytes.empty();
   held_ += bytes;
   const size_t whole = held_.size() - incomplete_utf8_suffix(held_);
   std::string text = tokenizer_->show_bytes(std::string_view(held_).substr(0, whole));

@@ -39,6 +39,10 @@ class Tokenizer {
   // reference does so, one for each byte.
   virtual std::string show_bytes(std::string_view bytes) const { return replace_invalid_utf8(bytes); }
 
+  // Whether decode() drops the space that `id` begins with, when it would be the first text of all:
+  // the one that encode() put there. `dropped` counts the spaces dropped so far.
+  virtual bool drops_leading_space(TokenId /*id*/, int /*dropped*/) const { return false; }
+
   virtual size_t vocab_size() const = 0;
   virtual std::string_view kind() const = 0;  // "bpe", "sentencepiece"
   virtual bool is_special(TokenId id) const = 0;
@@ -60,7 +64,8 @@ class StreamDecoder {
  private:
   const Tokenizer* tokenizer_;
   bool skip_special_;
-  bool at_start_ = true;
+  bool at_start_ = true;  // no text yet
+  int dropped_ = 0;
   std::string held_;
 };
 
