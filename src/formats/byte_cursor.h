@@ -50,6 +50,12 @@ class ByteCursor {
     return {reinterpret_cast<const char*>(taken.data()), taken.size()};
   }
 
+  // All that is left, without taking it.
+  std::string_view peek_text() const {
+    const auto rest = bytes_.subspan(bytes_.size() - remaining());
+    return {reinterpret_cast<const char*>(rest.data()), rest.size()};
+  }
+
  private:
   std::span<const std::byte> bytes_;
   const std::filesystem::path& path_;

@@ -223,11 +223,11 @@ std::vector<uint64_t> Parser::parse_shape(const std::string& name) {
   }
   std::vector<uint64_t> shape(dims);
   for (uint64_t& dim : shape) dim = cursor_.read<uint64_t>(field);
+  std::ranges::reverse(shape);  // GGUF stores the innermost dimension first
   if (std::ranges::count(shape, 0u) > 0) {
     throw_bad_file(
         path_, fmt::format("{} must have no dimension of size 0, found [{}]", field, fmt::join(shape, ", ")));
   }
-  std::ranges::reverse(shape);  // GGUF stores the innermost dimension first
   return shape;
 }
 

@@ -23,6 +23,7 @@ using nlohmann::json;
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the reference implementation's own limit
 constexpr int kMaxHeaderDepth = 3;                 // header, tensor, shape
+constexpr size_t kMaxDims = 8;                     // more than any model has
 constexpr std::string_view kMetadataKey = "__metadata__";
 
 struct StoredType {
@@ -114,6 +115,10 @@ Located HeaderReader::read_tensor(const std::string& name, const json& value) co
   found.view.type_name = type_name;
   found.view.dtype = type->dtype;
   found.view.shape = read_numbers(value, "shape", field);
+  if (found.view.shape.size() > kMaxDims) {
+    throw_unsupported_file(path_, fmt::format("{} must have at most {} dimensions, found {}", field, kMaxDims,
+                                              found.view.shape.size()));
+  }
   const auto offsets = read_numbers(value, "data_offsets", field);
   if (offsets.size() != 2) {
     throw_bad_file(path_, fmt::format("{} must have two data_offsets, found {}", field, offsets.size()));
