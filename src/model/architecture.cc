@@ -38,10 +38,11 @@ Names plain_ffn_norm() {
 
 Names sandwich_norms() {
   return {
-      {kPostAttentionNorm, "model.layers.{}.post_attention_layernorm.weight", "blk.{}.post_attention_norm.weight",
-       true},
+      {kPostAttentionNorm, "model.layers.{}.post_attention_layernorm.weight",
+       "blk.{}.post_attention_norm.weight", true},
       {kFfnNorm, "model.layers.{}.pre_feedforward_layernorm.weight", "blk.{}.ffn_norm.weight", true},
-      {kPostFfnNorm, "model.layers.{}.post_feedforward_layernorm.weight", "blk.{}.post_ffw_norm.weight", true},
+      {kPostFfnNorm, "model.layers.{}.post_feedforward_layernorm.weight", "blk.{}.post_ffw_norm.weight",
+       true},
   };
 }
 
@@ -136,8 +137,9 @@ const Architecture* find_row(Matches matches) {
 }  // namespace
 
 std::span<const Architecture> architectures() {
-  static const std::vector<Architecture> rows = {llama_architecture(), index_architecture(), qwen2_architecture(),
-                                                 qwen3_architecture(), gemma3_architecture()};
+  static const std::vector<Architecture> rows = {llama_architecture(), index_architecture(),
+                                                 qwen2_architecture(), qwen3_architecture(),
+                                                 gemma3_architecture()};
   return rows;
 }
 
@@ -181,26 +183,37 @@ std::vector<uint64_t> tensor_shape(TensorRole role, const ModelConfig& config) {
   const uint64_t kv = config.kv_size();
   switch (role) {
     case kEmbedding:
-    case kHead: return {config.vocab_size, hidden};
+    case kHead:
+      return {config.vocab_size, hidden};
     case kFinalNorm:
     case kAttentionNorm:
     case kPostAttentionNorm:
     case kFfnNorm:
     case kPostFfnNorm:
-    case kOutputBias: return {hidden};
-    case kRopeDivisors: return {config.rope.rotary_dim / 2};
-    case kQuery: return {query, hidden};
+    case kOutputBias:
+      return {hidden};
+    case kRopeDivisors:
+      return {config.rope.rotary_dim / 2};
+    case kQuery:
+      return {query, hidden};
     case kKey:
-    case kValue: return {kv, hidden};
-    case kOutput: return {hidden, query};
-    case kQueryBias: return {query};
+    case kValue:
+      return {kv, hidden};
+    case kOutput:
+      return {hidden, query};
+    case kQueryBias:
+      return {query};
     case kKeyBias:
-    case kValueBias: return {kv};
+    case kValueBias:
+      return {kv};
     case kQueryNorm:
-    case kKeyNorm: return {config.head_dim};
+    case kKeyNorm:
+      return {config.head_dim};
     case kGate:
-    case kUp: return {config.ffn_size, hidden};
-    case kDown: return {hidden, config.ffn_size};
+    case kUp:
+      return {config.ffn_size, hidden};
+    case kDown:
+      return {hidden, config.ffn_size};
   }
   assert(false && "every role has a shape");
   return {};

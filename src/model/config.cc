@@ -27,7 +27,8 @@ class Checker {
   }
 
   void positive(const char* field, float value) const {
-    if (!std::isfinite(value) || value <= 0.0f) fail(field, fmt::format("must be a positive number, is {}", value));
+    if (!std::isfinite(value) || value <= 0.0f)
+      fail(field, fmt::format("must be a positive number, is {}", value));
   }
 
   void rope(const char* field, const RopeConfig& config, uint32_t head_dim) const {
@@ -37,7 +38,8 @@ class Checker {
       fail(field, error.what());
     }
     if (config.rotary_dim > head_dim) {
-      fail(field, fmt::format("rotary_dim must be at most head_dim = {}, is {}", head_dim, config.rotary_dim));
+      fail(field,
+           fmt::format("rotary_dim must be at most head_dim = {}, is {}", head_dim, config.rotary_dim));
     }
   }
 
@@ -51,8 +53,8 @@ class Checker {
 
 void validate_layers(const ModelConfig& config, const Checker& check) {
   if (config.layer_local.size() != config.num_layers) {
-    check.fail("layer_types", fmt::format("must name {} layers, names {}", config.num_layers,
-                                          config.layer_local.size()));
+    check.fail("layer_types",
+               fmt::format("must name {} layers, names {}", config.num_layers, config.layer_local.size()));
   }
   const bool any_local = std::any_of(config.layer_local.begin(), config.layer_local.end(),
                                      [](uint8_t local) { return local != 0; });

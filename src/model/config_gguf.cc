@@ -23,7 +23,8 @@ class GgufFields {
   std::optional<uint32_t> get_uint(const char* name) const {
     const auto value = file_.get_uint(key(name));
     if (!value) return std::nullopt;
-    if (*value > std::numeric_limits<uint32_t>::max()) fail(name, fmt::format("must fit in 32 bits, is {}", *value));
+    if (*value > std::numeric_limits<uint32_t>::max())
+      fail(name, fmt::format("must fit in 32 bits, is {}", *value));
     return static_cast<uint32_t>(*value);
   }
 
@@ -48,7 +49,8 @@ class GgufFields {
 
 const Architecture& find_architecture(const GgufFile& file) {
   const auto name = file.get_string("general.architecture");
-  if (!name) throw Error(ErrorKind::kFile, file.path().string(), "general.architecture: must be given, is missing");
+  if (!name)
+    throw Error(ErrorKind::kFile, file.path().string(), "general.architecture: must be given, is missing");
   const auto* row = architecture_by_gguf_name(*name);
   if (row == nullptr) {
     throw Error(ErrorKind::kUnsupported, file.path().string(),
@@ -59,7 +61,8 @@ const Architecture& find_architecture(const GgufFile& file) {
 
 void refuse_what_we_do_not_compute(const GgufFields& fields) {
   if (fields.file().get_uint("split.count").value_or(1) > 1) {
-    throw Error(ErrorKind::kUnsupported, fields.file().path().string(), "must be one file, is one of several (split.count)",
+    throw Error(ErrorKind::kUnsupported, fields.file().path().string(),
+                "must be one file, is one of several (split.count)",
                 "join the parts with llama-gguf-split --merge");
   }
   if (fields.get_uint("expert_count").value_or(0) > 0) {
@@ -73,7 +76,8 @@ void refuse_what_we_do_not_compute(const GgufFields& fields) {
 uint32_t vocab_size(const GgufFile& file) {
   const TensorView* embedding = file.find("token_embd.weight");
   if (embedding == nullptr || embedding->shape.size() != 2) {
-    throw Error(ErrorKind::kFile, file.path().string(), "token_embd.weight: must be a matrix, is missing or is none");
+    throw Error(ErrorKind::kFile, file.path().string(),
+                "token_embd.weight: must be a matrix, is missing or is none");
   }
   const uint64_t rows = embedding->shape[0];
   const auto* tokens = file.get_strings("tokenizer.ggml.tokens");
@@ -83,7 +87,8 @@ uint32_t vocab_size(const GgufFile& file) {
                             tokens->size()));
   }
   if (rows > std::numeric_limits<uint32_t>::max()) {
-    throw Error(ErrorKind::kFile, file.path().string(), "token_embd.weight: has more rows than 32 bits count");
+    throw Error(ErrorKind::kFile, file.path().string(),
+                "token_embd.weight: has more rows than 32 bits count");
   }
   return static_cast<uint32_t>(rows);
 }
@@ -110,8 +115,9 @@ void read_sizes(const GgufFields& fields, ModelConfig& config) {
   }
   const uint32_t value_length = fields.get_uint("attention.value_length").value_or(config.head_dim);
   if (value_length != config.head_dim) {
-    fields.fail("attention.value_length", fmt::format("must equal the key length {}, is {}", config.head_dim,
-                                                      value_length), ErrorKind::kUnsupported);
+    fields.fail("attention.value_length",
+                fmt::format("must equal the key length {}, is {}", config.head_dim, value_length),
+                ErrorKind::kUnsupported);
   }
 }
 
@@ -144,9 +150,11 @@ void read_scaling(const GgufFields& fields, const ModelConfig& config, RopeConfi
   if (factor == 0.0) factor = fields.get_float("rope.scale_linear").value_or(0.0);
   if (factor == 0.0) factor = 1.0;  // 0 is GGUF's word for none
   const auto scaling = rope_scaling_from_name(name);
-  const bool known = scaling == RopeScaling::kNone || scaling == RopeScaling::kLinear || scaling == RopeScaling::kYarn;
+  const bool known =
+      scaling == RopeScaling::kNone || scaling == RopeScaling::kLinear || scaling == RopeScaling::kYarn;
   if (!known) {
-    fields.fail("rope.scaling.type", fmt::format("must be none, linear or yarn, is {}", name), ErrorKind::kUnsupported);
+    fields.fail("rope.scaling.type", fmt::format("must be none, linear or yarn, is {}", name),
+                ErrorKind::kUnsupported);
   }
   if (*scaling == RopeScaling::kNone || (*scaling == RopeScaling::kLinear && factor == 1.0)) return;
   rope.scaling = *scaling;
@@ -171,7 +179,8 @@ void read_ropes(const GgufFields& fields, const Architecture& row, ParsedConfig&
 }
 
 void read_layer_types(const GgufFields& fields, const Architecture& row, ModelConfig& config) {
-  if (config.num_layers > 1024) fields.fail("block_count", fmt::format("must be at most 1024, is {}", config.num_layers));
+  if (config.num_layers > 1024)
+    fields.fail("block_count", fmt::format("must be at most 1024, is {}", config.num_layers));
   config.layer_local.assign(config.num_layers, 0);
   if (!row.sliding_window) return;
   config.sliding_window = fields.need_uint("attention.sliding_window");
@@ -184,7 +193,8 @@ float query_scale(const GgufFields& fields, const Architecture& row, const Model
   const double said = fields.get_float("attention.scale").value_or(0.0);
   if (said != 0.0) return static_cast<float>(said);
   const bool by_hidden = row.scaled_embedding && config.num_layers == kGemma27bLayers && config.num_heads > 0;
-  const double width = by_hidden ? static_cast<double>(config.hidden_size) / config.num_heads : config.head_dim;
+  const double width =
+      by_hidden ? static_cast<double>(config.hidden_size) / config.num_heads : config.head_dim;
   return static_cast<float>(1.0 / std::sqrt(width));
 }
 

@@ -151,7 +151,8 @@ TEST_F(ConfigGguf, FaultsNameTheKey) {
 TEST_F(ConfigGguf, MoreTokensThanEmbeddingRowsIsAFault) {
   GgufMetadata metadata = metadata_of("llama");
   metadata["tokenizer.ggml.tokens"] = std::vector<std::string>(129, "x");
-  EXPECT_THAT(fault(ErrorKind::kFile, metadata), HasSubstr("must be at most the embedding's 128 rows, are 129"));
+  EXPECT_THAT(fault(ErrorKind::kFile, metadata),
+              HasSubstr("must be at most the embedding's 128 rows, are 129"));
   tensors_.clear();
   tensors_.push_back(counting_tensor("other", {4}));
   EXPECT_THAT(fault(ErrorKind::kFile, metadata_of("llama")), HasSubstr("token_embd.weight"));

@@ -29,7 +29,8 @@ const Architecture& find_architecture(const JsonFields& fields) {
 
 void refuse_what_we_do_not_compute(const JsonFields& fields) {
   for (const char* key : {"mlp_bias", "use_sliding_window", "use_bidirectional_attention"}) {
-    if (fields.get_bool(key).value_or(false)) fields.fail(key, "must be false, is true", ErrorKind::kUnsupported);
+    if (fields.get_bool(key).value_or(false))
+      fields.fail(key, "must be false, is true", ErrorKind::kUnsupported);
   }
   for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"}) {
     if (fields.get_number(key)) fields.fail(key, "must be null, is given", ErrorKind::kUnsupported);
@@ -63,8 +64,9 @@ void read_sizes(const JsonFields& fields, ModelConfig& config) {
   } else if (config.num_heads > 0 && config.hidden_size % config.num_heads == 0) {
     config.head_dim = config.hidden_size / config.num_heads;
   } else {
-    fields.fail("num_attention_heads", fmt::format("must divide hidden_size = {} when head_dim is not given, is {}",
-                                                   config.hidden_size, config.num_heads));
+    fields.fail("num_attention_heads",
+                fmt::format("must divide hidden_size = {} when head_dim is not given, is {}",
+                            config.hidden_size, config.num_heads));
   }
 }
 
@@ -82,7 +84,8 @@ double index_base(const JsonFields& fields, std::optional<double> theta, std::ve
   }
   const double scaled = kDefaultBase * *ratio;
   if (given && *given != scaled && *given != kDefaultBase) {
-    fields.fail("rope_ratio", fmt::format("means a base of {}, but rope_theta or rope_base says {}", scaled, *given));
+    fields.fail("rope_ratio",
+                fmt::format("means a base of {}, but rope_theta or rope_base says {}", scaled, *given));
   }
   return scaled;
 }
@@ -97,7 +100,8 @@ uint32_t original_window(const JsonFields& top, const JsonFields& parameters, co
   return parameters.get_uint("original_max_position_embeddings").value_or(config.max_position);
 }
 
-void read_yarn(const JsonFields& top, const JsonFields& parameters, const ModelConfig& config, RopeConfig& rope) {
+void read_yarn(const JsonFields& top, const JsonFields& parameters, const ModelConfig& config,
+               RopeConfig& rope) {
   rope.original_max_position = original_window(top, parameters, config);
   if (!parameters.has("factor") && rope.original_max_position > 0) {
     rope.factor = static_cast<double>(config.max_position) / rope.original_max_position;
@@ -134,13 +138,15 @@ RopeConfig read_rope(const JsonFields& top, const std::optional<JsonFields>& par
   const std::string name = scaling_name(*parameters);
   const auto scaling = rope_scaling_from_name(name);
   if (!scaling) {
-    parameters->fail("rope_type", fmt::format("must be default, linear, ntk, dynamic, yarn or llama3, is {}", name),
+    parameters->fail("rope_type",
+                     fmt::format("must be default, linear, ntk, dynamic, yarn or llama3, is {}", name),
                      ErrorKind::kUnsupported);
   }
   rope.scaling = *scaling;
   if (rope.scaling == RopeScaling::kNone) return rope;
   const bool may_lack_factor = rope.scaling == RopeScaling::kYarn;
-  rope.factor = may_lack_factor ? parameters->get_number("factor").value_or(1.0) : need_number(*parameters, "factor");
+  rope.factor =
+      may_lack_factor ? parameters->get_number("factor").value_or(1.0) : need_number(*parameters, "factor");
   if (rope.scaling == RopeScaling::kDynamicNtk) rope.original_max_position = config.max_position;
   if (rope.scaling == RopeScaling::kYarn) read_yarn(top, *parameters, config, rope);
   if (rope.scaling == RopeScaling::kLlama3) {
@@ -242,8 +248,9 @@ ParsedConfig config_from_hf(const nlohmann::json& object, const std::string& whe
   config.rope_layout = RopeLayout::kHalfSplit;
   read_layer_types(fields, row, config);
   config.embedding_scale = row.scaled_embedding ? std::sqrt(static_cast<float>(config.hidden_size)) : 1.0f;
-  const double scalar = row.scaled_embedding ? fields.get_number("query_pre_attn_scalar").value_or(config.head_dim)
-                                             : config.head_dim;
+  const double scalar = row.scaled_embedding
+                            ? fields.get_number("query_pre_attn_scalar").value_or(config.head_dim)
+                            : config.head_dim;
   config.query_scale = static_cast<float>(1.0 / std::sqrt(scalar));
   config.norm_plus_one = row.hf_norm_plus_one;
   config.qk_norm = row.qk_norm;

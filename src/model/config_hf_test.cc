@@ -17,10 +17,17 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 json llama_json() {
-  return {{"architectures", {"LlamaForCausalLM"}}, {"vocab_size", 128},      {"hidden_size", 64},
-          {"num_hidden_layers", 3},                {"num_attention_heads", 4}, {"num_key_value_heads", 2},
-          {"intermediate_size", 96},               {"max_position_embeddings", 2048}, {"rms_norm_eps", 1e-5},
-          {"rope_theta", 50000.0},                 {"hidden_act", "silu"}};
+  return {{"architectures", {"LlamaForCausalLM"}},
+          {"vocab_size", 128},
+          {"hidden_size", 64},
+          {"num_hidden_layers", 3},
+          {"num_attention_heads", 4},
+          {"num_key_value_heads", 2},
+          {"intermediate_size", 96},
+          {"max_position_embeddings", 2048},
+          {"rms_norm_eps", 1e-5},
+          {"rope_theta", 50000.0},
+          {"hidden_act", "silu"}};
 }
 
 json with(json base, const json& changes) {
@@ -28,7 +35,9 @@ json with(json base, const json& changes) {
   return base;
 }
 
-ParsedConfig parse(const json& config) { return config_from_hf(config, "config.json"); }
+ParsedConfig parse(const json& config) {
+  return config_from_hf(config, "config.json");
+}
 
 std::string file_fault(const json& config) {
   return error_of(ErrorKind::kFile, [&] { parse(config); });
@@ -60,8 +69,9 @@ TEST(ConfigHf, LlamaIsReadAsItStands) {
 }
 
 TEST(ConfigHf, ModelTypeCountsWhenThereAreNoClasses) {
-  EXPECT_EQ(parse(with(llama_json(), {{"architectures", nullptr}, {"model_type", "qwen2"}})).config.architecture,
-            "qwen2");
+  EXPECT_EQ(
+      parse(with(llama_json(), {{"architectures", nullptr}, {"model_type", "qwen2"}})).config.architecture,
+      "qwen2");
 }
 
 TEST(ConfigHf, IndexBaseIsSpelledInThreeWays) {
@@ -90,9 +100,9 @@ TEST(ConfigHf, IndexNormHeadIsAFlagAndItsAbsenceIsSaid) {
 TEST(ConfigHf, OldAndNewSpellingsOfScalingAgree) {
   const json scaling = {{"factor", 4.0}, {"original_max_position_embeddings", 512}, {"beta_fast", 24.0}};
   const auto old_form = parse(with(llama_json(), {{"rope_scaling", with(scaling, {{"type", "yarn"}})}}));
-  const auto new_form = parse(with(llama_json(), {{"rope_theta", nullptr},
-                                                  {"rope_parameters", with(scaling, {{"rope_type", "yarn"},
-                                                                                     {"rope_theta", 50000.0}})}}));
+  const auto new_form = parse(with(
+      llama_json(), {{"rope_theta", nullptr},
+                     {"rope_parameters", with(scaling, {{"rope_type", "yarn"}, {"rope_theta", 50000.0}})}}));
   EXPECT_EQ(old_form.config, new_form.config);
   EXPECT_EQ(old_form.config.rope.scaling, RopeScaling::kYarn);
   EXPECT_EQ(old_form.config.rope.original_max_position, 512u);
@@ -110,12 +120,16 @@ TEST(ConfigHf, ScalingThatReachesFurtherExtendsTheWindowAndSaysSo) {
 }
 
 TEST(ConfigHf, Llama3ScalingNeedsItsFactors) {
-  const json scaling = {{"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0},
-                        {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 1024}};
+  const json scaling = {{"rope_type", "llama3"},
+                        {"factor", 8.0},
+                        {"low_freq_factor", 1.0},
+                        {"high_freq_factor", 4.0},
+                        {"original_max_position_embeddings", 1024}};
   const auto parsed = parse(with(llama_json(), {{"rope_scaling", scaling}}));
   EXPECT_EQ(parsed.config.rope.original_max_position, 1024u);
-  EXPECT_THAT(file_fault(with(llama_json(), {{"rope_scaling", with(scaling, {{"low_freq_factor", nullptr}})}})),
-              HasSubstr("low_freq_factor: must be given"));
+  EXPECT_THAT(
+      file_fault(with(llama_json(), {{"rope_scaling", with(scaling, {{"low_freq_factor", nullptr}})}})),
+      HasSubstr("low_freq_factor: must be given"));
   EXPECT_THAT(unsupported(with(llama_json(), {{"rope_scaling", with(scaling, {{"rope_type", "longrope"}})}})),
               HasSubstr("is longrope"));
 }
@@ -151,8 +165,10 @@ TEST(ConfigHf, GemmaScalingTouchesOnlyGlobalLayers) {
   EXPECT_EQ(old_form.rope_local.scaling, RopeScaling::kNone);
   const json nested = {{"full_attention", with(scaling, {{"rope_theta", 1000000.0}})},
                        {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 20000.0}}}};
-  const auto new_form = parse(with(gemma_json(), {{"rope_theta", nullptr}, {"rope_local_base_freq", nullptr},
-                                                  {"rope_parameters", nested}})).config;
+  const auto new_form =
+      parse(with(gemma_json(),
+                 {{"rope_theta", nullptr}, {"rope_local_base_freq", nullptr}, {"rope_parameters", nested}}))
+          .config;
   EXPECT_EQ(old_form, new_form);
 }
 
@@ -171,7 +187,8 @@ TEST(ConfigHf, WhatWeDoNotComputeIsRefusedByName) {
   EXPECT_THAT(unsupported(with(llama_json(), {{"architectures", {"MambaForCausalLM"}}})),
               HasSubstr("one of llama, index, qwen2, qwen3, gemma3, is MambaForCausalLM"));
   EXPECT_THAT(unsupported(with(llama_json(), {{"mlp_bias", true}})), HasSubstr("mlp_bias"));
-  EXPECT_THAT(unsupported(with(llama_json(), {{"use_sliding_window", true}})), HasSubstr("use_sliding_window"));
+  EXPECT_THAT(unsupported(with(llama_json(), {{"use_sliding_window", true}})),
+              HasSubstr("use_sliding_window"));
   EXPECT_THAT(unsupported(with(llama_json(), {{"hidden_act", "relu"}})), HasSubstr("is relu"));
   EXPECT_THAT(unsupported(with(llama_json(), {{"final_logit_softcapping", 30.0}})), HasSubstr("softcapping"));
   EXPECT_THAT(unsupported(with(llama_json(), {{"quantization_config", json::object()}})),
@@ -180,19 +197,23 @@ TEST(ConfigHf, WhatWeDoNotComputeIsRefusedByName) {
 }
 
 TEST(ConfigHf, ContradictionsAndNonsenseNameTheField) {
-  EXPECT_THAT(file_fault(with(llama_json(), {{"hidden_size", nullptr}})), HasSubstr("hidden_size: must be given"));
+  EXPECT_THAT(file_fault(with(llama_json(), {{"hidden_size", nullptr}})),
+              HasSubstr("hidden_size: must be given"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"hidden_size", "64"}})), HasSubstr("hidden_size"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"hidden_size", -64}})), HasSubstr("hidden_size"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"hidden_size", 1ull << 40}})), HasSubstr("hidden_size"));
-  EXPECT_THAT(file_fault(with(llama_json(), {{"hidden_size", 1u << 31}, {"head_dim", 16}})), HasSubstr("hidden_size"));
+  EXPECT_THAT(file_fault(with(llama_json(), {{"hidden_size", 1u << 31}, {"head_dim", 16}})),
+              HasSubstr("hidden_size"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"num_attention_heads", 0}})), HasSubstr("num_attention_heads"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"num_attention_heads", 5}})), HasSubstr("num_attention_heads"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"num_key_value_heads", 3}})), HasSubstr("num_kv_heads"));
-  EXPECT_THAT(file_fault(with(llama_json(), {{"num_hidden_layers", 4000000000u}})), HasSubstr("num_hidden_layers"));
+  EXPECT_THAT(file_fault(with(llama_json(), {{"num_hidden_layers", 4000000000u}})),
+              HasSubstr("num_hidden_layers"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"head_dim", 15}})), HasSubstr("rotary_dim"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"rope_theta", 0.0}})), HasSubstr("rope.base"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"rms_norm_eps", -1.0}})), HasSubstr("rms_norm_eps"));
-  EXPECT_THAT(file_fault(with(llama_json(), {{"tie_word_embeddings", "no"}})), HasSubstr("tie_word_embeddings"));
+  EXPECT_THAT(file_fault(with(llama_json(), {{"tie_word_embeddings", "no"}})),
+              HasSubstr("tie_word_embeddings"));
   EXPECT_THAT(file_fault(with(llama_json(), {{"rope_scaling", "linear"}})), HasSubstr("rope_scaling"));
   EXPECT_THAT(file_fault(with(gemma_json(), {{"query_pre_attn_scalar", 0}})), HasSubstr("query_scale"));
   EXPECT_THAT(file_fault(with(gemma_json(), {{"sliding_window", nullptr}})), HasSubstr("sliding_window"));

@@ -20,7 +20,8 @@ std::string read_text_file(const std::filesystem::path& path) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
   if (bytes.size() > kMaxTextFile) {
-    throw Error(ErrorKind::kFile, path.string(), fmt::format("must be at most 1 GiB, has {} bytes", bytes.size()));
+    throw Error(ErrorKind::kFile, path.string(),
+                fmt::format("must be at most 1 GiB, has {} bytes", bytes.size()));
   }
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -50,7 +51,8 @@ std::optional<uint32_t> JsonFields::get_uint(const char* key) const {
   const auto* value = find(key);
   if (value == nullptr) return std::nullopt;
   constexpr auto kMost = std::numeric_limits<uint32_t>::max();
-  const bool whole = value->is_number_unsigned() || (value->is_number_integer() && value->get<int64_t>() >= 0);
+  const bool whole =
+      value->is_number_unsigned() || (value->is_number_integer() && value->get<int64_t>() >= 0);
   if (!whole || value->get<uint64_t>() > kMost) {
     fail(key, fmt::format("must be a whole number from 0 to {}, is {}", kMost,
                           value->is_number() ? value->dump() : value->type_name()));
@@ -71,7 +73,8 @@ std::optional<bool> JsonFields::get_bool(const char* key) const {
   const auto* value = find(key);
   if (value == nullptr) return std::nullopt;
   if (value->is_number_integer() && (*value == 0 || *value == 1)) return *value == 1;
-  if (!value->is_boolean()) fail(key, fmt::format("must be true or false, is of type {}", value->type_name()));
+  if (!value->is_boolean())
+    fail(key, fmt::format("must be true or false, is of type {}", value->type_name()));
   return value->get<bool>();
 }
 
@@ -85,7 +88,8 @@ std::optional<std::string> JsonFields::get_string(const char* key) const {
 std::vector<std::string> JsonFields::get_strings(const char* key) const {
   const auto* value = find(key);
   if (value == nullptr) return {};
-  if (!value->is_array()) fail(key, fmt::format("must be a list of strings, is of type {}", value->type_name()));
+  if (!value->is_array())
+    fail(key, fmt::format("must be a list of strings, is of type {}", value->type_name()));
   std::vector<std::string> strings;
   for (const auto& item : *value) {
     if (!item.is_string()) fail(key, fmt::format("must be a list of strings, holds a {}", item.type_name()));

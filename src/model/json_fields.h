@@ -37,8 +37,7 @@ class JsonFields {
   std::optional<JsonFields> get_object(const char* key) const;
   const nlohmann::json* find(const char* key) const;  // null when absent
 
-  [[noreturn]] void fail(const char* key, const std::string& what,
-                         ErrorKind kind = ErrorKind::kFile) const;
+  [[noreturn]] void fail(const char* key, const std::string& what, ErrorKind kind = ErrorKind::kFile) const;
 
  private:
   const nlohmann::json* object_;

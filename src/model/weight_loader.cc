@@ -25,33 +25,55 @@ constexpr size_t kNamesInRemark = 3;
 
 Matrix* matrix_place(TensorRole role, Weights& weights, LayerWeights* layer) {
   switch (role) {
-    case kEmbedding: return &weights.embedding;
-    case kHead: return &weights.head;
-    case kQuery: return &layer->query;
-    case kKey: return &layer->key;
-    case kValue: return &layer->value;
-    case kOutput: return &layer->output;
-    case kGate: return &layer->gate;
-    case kUp: return &layer->up;
-    case kDown: return &layer->down;
-    default: return nullptr;
+    case kEmbedding:
+      return &weights.embedding;
+    case kHead:
+      return &weights.head;
+    case kQuery:
+      return &layer->query;
+    case kKey:
+      return &layer->key;
+    case kValue:
+      return &layer->value;
+    case kOutput:
+      return &layer->output;
+    case kGate:
+      return &layer->gate;
+    case kUp:
+      return &layer->up;
+    case kDown:
+      return &layer->down;
+    default:
+      return nullptr;
   }
 }
 
 std::vector<float>* vector_place(TensorRole role, Weights& weights, LayerWeights* layer) {
   switch (role) {
-    case kFinalNorm: return &weights.final_norm;
-    case kAttentionNorm: return &layer->attention_norm;
-    case kPostAttentionNorm: return &layer->post_attention_norm;
-    case kFfnNorm: return &layer->ffn_norm;
-    case kPostFfnNorm: return &layer->post_ffn_norm;
-    case kQueryBias: return &layer->query_bias;
-    case kKeyBias: return &layer->key_bias;
-    case kValueBias: return &layer->value_bias;
-    case kOutputBias: return &layer->output_bias;
-    case kQueryNorm: return &layer->query_norm;
-    case kKeyNorm: return &layer->key_norm;
-    default: return nullptr;
+    case kFinalNorm:
+      return &weights.final_norm;
+    case kAttentionNorm:
+      return &layer->attention_norm;
+    case kPostAttentionNorm:
+      return &layer->post_attention_norm;
+    case kFfnNorm:
+      return &layer->ffn_norm;
+    case kPostFfnNorm:
+      return &layer->post_ffn_norm;
+    case kQueryBias:
+      return &layer->query_bias;
+    case kKeyBias:
+      return &layer->key_bias;
+    case kValueBias:
+      return &layer->value_bias;
+    case kOutputBias:
+      return &layer->output_bias;
+    case kQueryNorm:
+      return &layer->query_norm;
+    case kKeyNorm:
+      return &layer->key_norm;
+    default:
+      return nullptr;
   }
 }
 
@@ -67,8 +89,10 @@ bool is_norm(TensorRole role) {
     case kFfnNorm:
     case kPostFfnNorm:
     case kQueryNorm:
-    case kKeyNorm: return true;
-    default: return false;
+    case kKeyNorm:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -79,7 +103,8 @@ class Loader {
       : source_(source), parsed_(parsed), options_(options), model_(model), buffers_(buffers) {
     for (const TensorView& tensor : *source.tensors) index_.emplace(tensor.name, &tensor);
     // A bare Gemma3TextModel is stored without the "model." of the language model around it.
-    if (!source.gguf && !index_.contains("model.embed_tokens.weight") && index_.contains("embed_tokens.weight")) {
+    if (!source.gguf && !index_.contains("model.embed_tokens.weight") &&
+        index_.contains("embed_tokens.weight")) {
       dropped_prefix_ = "model.";
     }
   }
@@ -91,7 +116,8 @@ class Loader {
         load_tensor(name, 0, nullptr);
         continue;
       }
-      for (size_t i = 0; i < model_.weights.layers.size(); ++i) load_tensor(name, i, &model_.weights.layers[i]);
+      for (size_t i = 0; i < model_.weights.layers.size(); ++i)
+        load_tensor(name, i, &model_.weights.layers[i]);
     }
     settle_head();
     settle_embedding_scale();
@@ -102,7 +128,8 @@ class Loader {
   // Empty when this form of file has no such tensor.
   std::string name_in_file(const TensorName& name, size_t layer) const {
     std::string_view pattern = source_.gguf ? name.gguf : name.hf;
-    if (!dropped_prefix_.empty() && pattern.starts_with(dropped_prefix_)) pattern.remove_prefix(dropped_prefix_.size());
+    if (!dropped_prefix_.empty() && pattern.starts_with(dropped_prefix_))
+      pattern.remove_prefix(dropped_prefix_.size());
     return tensor_name(pattern, layer);
   }
 
@@ -151,13 +178,15 @@ class Loader {
                                     fmt::join(tensor.shape, ", ")));
     }
     if (!tensor.dtype) {
-      throw Error(ErrorKind::kUnsupported, source_.where,
-                  fmt::format("{}: must be of a type that we compute with, is {}", tensor.name, tensor.type_name));
+      throw Error(
+          ErrorKind::kUnsupported, source_.where,
+          fmt::format("{}: must be of a type that we compute with, is {}", tensor.name, tensor.type_name));
     }
     const auto row_bytes = dtype_bytes(*tensor.dtype, shape.back());
     const auto bytes = row_bytes ? checked_mul(*row_bytes, shape.size() == 2 ? shape[0] : 1) : std::nullopt;
     if (!bytes || *bytes != tensor.data.size()) {
-      fail(tensor.name, fmt::format("must be whole rows of {}, has {} bytes", tensor.type_name, tensor.data.size()));
+      fail(tensor.name,
+           fmt::format("must be whole rows of {}, has {} bytes", tensor.type_name, tensor.data.size()));
     }
   }
 
@@ -178,7 +207,8 @@ class Loader {
     try {
       buffers_.push_back(std::make_unique_for_overwrite<float[]>(count));
     } catch (const std::bad_alloc&) {
-      throw Error(ErrorKind::kResource, name, fmt::format("must fit in memory as {} float32 values, does not", count));
+      throw Error(ErrorKind::kResource, name,
+                  fmt::format("must fit in memory as {} float32 values, does not", count));
     }
     return buffers_.back().get();
   }
@@ -215,7 +245,8 @@ class Loader {
   void settle_embedding_scale() {
     if (!parsed_.architecture->scaled_embedding) return;
     const float exact = std::sqrt(static_cast<float>(model_.config.hidden_size));
-    const auto embedding = index_.find(name_in_file({kEmbedding, "model.embed_tokens.weight", "token_embd.weight", true}, 0));
+    const auto embedding =
+        index_.find(name_in_file({kEmbedding, "model.embed_tokens.weight", "token_embd.weight", true}, 0));
     assert(embedding != index_.end());
     const DType stored = *embedding->second->dtype;
     if (stored == DType::kF16) {
@@ -254,8 +285,8 @@ class Loader {
 
 }  // namespace
 
-void load_weights(const TensorSource& source, const ParsedConfig& parsed, const LoadOptions& options, Model& model,
-                  FloatBuffers& buffers) {
+void load_weights(const TensorSource& source, const ParsedConfig& parsed, const LoadOptions& options,
+                  Model& model, FloatBuffers& buffers) {
   Loader(source, parsed, options, model, buffers).load();
 }
 

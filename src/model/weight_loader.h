@@ -26,7 +26,7 @@ using FloatBuffers = std::vector<std::unique_ptr<float[]>>;
 // its tied_head and embedding_scale are settled by what the tensors say. Throws Error(kFile) naming the
 // tensor that is missing or has a wrong shape, Error(kUnsupported) naming one of a type that we do not
 // compute with, Error(kResource) when widening does not fit in memory.
-void load_weights(const TensorSource& source, const ParsedConfig& parsed, const LoadOptions& options, Model& model,
-                  FloatBuffers& buffers);
+void load_weights(const TensorSource& source, const ParsedConfig& parsed, const LoadOptions& options,
+                  Model& model, FloatBuffers& buffers);
 
 }  // namespace longscroll

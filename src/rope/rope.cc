@@ -31,18 +31,20 @@ constexpr std::array<std::pair<RopeScaling, const char*>, 6> kNames{{
 }
 
 void need_positive(const char* field, double value) {
-  if (!std::isfinite(value) || value <= 0.0) fail(field, fmt::format("must be a positive number, is {}", value));
+  if (!std::isfinite(value) || value <= 0.0)
+    fail(field, fmt::format("must be a positive number, is {}", value));
 }
 
 void validate_yarn(const RopeConfig& config) {
   need_positive("beta_fast", config.beta_fast);
   need_positive("beta_slow", config.beta_slow);
   if (config.beta_fast < config.beta_slow) {
-    fail("beta_fast", fmt::format("must not be below beta_slow = {}, is {}", config.beta_slow, config.beta_fast));
+    fail("beta_fast",
+         fmt::format("must not be below beta_slow = {}, is {}", config.beta_slow, config.beta_fast));
   }
   if (config.attention_factor) need_positive("attention_factor", *config.attention_factor);
-  for (const auto& [field, value] : {std::pair("mscale", config.mscale),
-                                     std::pair("mscale_all_dim", config.mscale_all_dim)}) {
+  for (const auto& [field, value] :
+       {std::pair("mscale", config.mscale), std::pair("mscale_all_dim", config.mscale_all_dim)}) {
     if (value && (!std::isfinite(*value) || *value < 0.0)) {
       fail(field, fmt::format("must be a number of at least 0, is {}", *value));
     }
@@ -64,8 +66,8 @@ void validate_llama3(const RopeConfig& config) {
 void validate_divisors(const RopeConfig& config) {
   if (config.frequency_divisors.empty()) return;
   if (config.frequency_divisors.size() != config.rotary_dim / 2) {
-    fail("frequency_divisors", fmt::format("must hold rotary_dim / 2 = {} values, has {}", config.rotary_dim / 2,
-                                           config.frequency_divisors.size()));
+    fail("frequency_divisors", fmt::format("must hold rotary_dim / 2 = {} values, has {}",
+                                           config.rotary_dim / 2, config.frequency_divisors.size()));
   }
   for (float divisor : config.frequency_divisors) need_positive("frequency_divisors", divisor);
 }
@@ -136,8 +138,8 @@ void apply_llama3(const RopeConfig& config, std::vector<double>& inv_freq) {
       frequency /= config.factor;
       continue;
     }
-    const double smooth = (window / wavelength - config.low_freq_factor) /
-                          (config.high_freq_factor - config.low_freq_factor);
+    const double smooth =
+        (window / wavelength - config.low_freq_factor) / (config.high_freq_factor - config.low_freq_factor);
     frequency = (1.0 - smooth) * frequency / config.factor + smooth * frequency;
   }
 }
@@ -174,8 +176,8 @@ void validate(const RopeConfig& config) {
   if (ntk && config.rotary_dim < 4) {
     fail("rotary_dim", fmt::format("must be at least 4 with NTK scaling, is {}", config.rotary_dim));
   }
-  const bool needs_window = config.scaling == RopeScaling::kDynamicNtk || config.scaling == RopeScaling::kYarn ||
-                            config.scaling == RopeScaling::kLlama3;
+  const bool needs_window = config.scaling == RopeScaling::kDynamicNtk ||
+                            config.scaling == RopeScaling::kYarn || config.scaling == RopeScaling::kLlama3;
   if (needs_window && config.original_max_position == 0) {
     fail("original_max_position", fmt::format("must be given with {} scaling", to_string(config.scaling)));
   }

@@ -128,8 +128,8 @@ TEST(Rope, DivisorsDivideEachFrequency) {
 }
 
 TEST(Rope, NamesRoundTrip) {
-  for (RopeScaling scaling : {RopeScaling::kNone, RopeScaling::kLinear, RopeScaling::kNtk, RopeScaling::kDynamicNtk,
-                              RopeScaling::kYarn, RopeScaling::kLlama3}) {
+  for (RopeScaling scaling : {RopeScaling::kNone, RopeScaling::kLinear, RopeScaling::kNtk,
+                              RopeScaling::kDynamicNtk, RopeScaling::kYarn, RopeScaling::kLlama3}) {
     EXPECT_EQ(rope_scaling_from_name(to_string(scaling)), scaling);
   }
   EXPECT_EQ(rope_scaling_from_name("default"), RopeScaling::kNone);
