@@ -104,22 +104,27 @@ void Reader::print_plan() const {
   if (!prompt_->form().format) {
     fmt::print(stderr, "note: this model declares no chat form; it is given the text to continue\n");
   }
-  const uint64_t needed =
-      forecast_memory(*model_,
-                      session_options(options_.model, summary_tokens_ + options_.generate.max_new_tokens))
-          .total();
+  const uint64_t needed = forecast().total();
   fmt::print(stderr, "memory needed: {}\n", format_bytes(needed));
   if (needed > physical_memory_bytes()) {
     fmt::print(stderr, "warning: this machine has only {}\n", format_bytes(physical_memory_bytes()));
   }
 }
 
-// A longer cache is a new one: what was read must be read again, so it begins with some room to spare.
+// A longer cache is a new one, and what was read must be read again: so it has some room to spare.
+SessionOptions Reader::session_for(size_t length) const {
+  return session_options(options_.model,
+                         std::min<size_t>(model_->config.max_position, length + kRoomForEdits));
+}
+
+MemoryForecast Reader::forecast() const {
+  return forecast_memory(*model_, session_for(summary_tokens_ + options_.generate.max_new_tokens));
+}
+
 void Reader::make_room(size_t length) {
   if (session_ && session_->max_length() >= length) return;
   session_.reset();  // first, or two caches would be in memory
-  const size_t with_room = std::min<size_t>(model_->config.max_position, length + kRoomForEdits);
-  session_ = std::make_unique<Session>(model_, session_options(options_.model, with_room));
+  session_ = std::make_unique<Session>(model_, session_for(length));
 }
 
 Answer Reader::ask(const std::optional<std::string>& question) {
@@ -166,8 +171,7 @@ Json Reader::describe() const {
                       {"truncated", fitted_.left_out > 0},
                       {"remarks", document_.remarks}};
   json["language"] = to_string(language_);
-  json["memory"] = describe_memory(forecast_memory(
-      *model_, session_options(options_.model, summary_tokens_ + options_.generate.max_new_tokens)));
+  json["memory"] = describe_memory(forecast());
   json["remarks"] = model_->remarks;
   json["summary"] = nullptr;
   json["answers"] = Json::array();

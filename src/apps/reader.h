@@ -39,6 +39,8 @@ class Reader {
   bool open_again_if_changed();
   void print_document(const Document& document) const;
   void print_plan() const;
+  SessionOptions session_for(size_t length) const;
+  MemoryForecast forecast() const;
   void make_room(size_t length);
   size_t limit() const;  // tokens that a prompt may have
 
