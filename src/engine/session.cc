@@ -1,0 +1,164 @@
+#include "engine/session.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+
+#include "base/error.h"
+#include "engine/forward.h"
+#include "engine/kv_cache.h"
+
+namespace longscroll {
+namespace {
+
+DType kv_dtype(KvType type) { return type == KvType::kF32 ? DType::kF32 : DType::kF16; }
+
+SessionOptions checked(const Model& model, SessionOptions options) {
+  const auto fault = [](const char* what, const std::string& found) {
+    throw Error(ErrorKind::kArgument, "session", std::string(what) + ", found " + found);
+  };
+  if (options.threads < 1 || options.threads > 1024) {
+    fault("threads must be 1 to 1024", std::to_string(options.threads));
+  }
+  if (options.prefill_block < 1) fault("prefill_block must be at least 1", std::to_string(options.prefill_block));
+  if (options.max_length == 0) options.max_length = model.config.max_position;
+  if (options.max_length > model.config.max_position) {
+    fault("max_length must be within the model's window", std::to_string(options.max_length));
+  }
+  if (model.config.head_dim > kMaxHeadDim) {
+    throw Error(ErrorKind::kUnsupported, model.path.string(),
+                "the head dimension must be at most " + std::to_string(kMaxHeadDim) + ", found " +
+                    std::to_string(model.config.head_dim));
+  }
+  options.prefill_block = std::min(options.prefill_block, options.max_length);
+  return options;
+}
+
+}  // namespace
+
+struct Session::State {
+  State(std::shared_ptr<const Model> shared, const SessionOptions& asked)
+      : model(std::move(shared)),
+        options(checked(*model, asked)),
+        cache(model->config, options.max_length, kv_dtype(options.kv_type)),
+        forward(*model, options.prefill_block, options.threads),
+        logits(model->config.vocab_size) {}
+
+  void check_ids(std::span<const TokenId> new_ids) const;
+  void compute(std::span<const TokenId> all, size_t rope_length, const std::atomic<bool>* cancel);
+  size_t reusable(std::span<const TokenId> wanted) const;
+  // Dynamic NTK turns every key by the whole length: keys of another length cannot be reused.
+  size_t effective_rope_length(size_t length) const {
+    const RopeConfig& rope = model->config.rope;
+    return rope.scaling == RopeScaling::kDynamicNtk ? std::max<size_t>(length, rope.original_max_position) : 0;
+  }
+
+  std::shared_ptr<const Model> model;
+  SessionOptions options;
+  KvCache cache;
+  Forward forward;
+  std::vector<float> logits;
+  std::vector<TokenId> ids;     // what the cache holds
+  size_t cached_rope_length = 0;
+};
+
+void Session::State::check_ids(std::span<const TokenId> new_ids) const {
+  if (new_ids.empty()) throw Error(ErrorKind::kArgument, "prompt", "there must be at least one token, found none");
+  if (new_ids.size() > options.max_length) {
+    throw Error(ErrorKind::kArgument, "prompt",
+                "the session holds " + std::to_string(options.max_length) + " tokens, found " +
+                    std::to_string(new_ids.size()));
+  }
+  for (const TokenId id : new_ids) {
+    if (id < 0 || static_cast<uint32_t>(id) >= model->config.vocab_size) {
+      throw Error(ErrorKind::kArgument, "prompt",
+                  "ids must be below the vocabulary's " + std::to_string(model->config.vocab_size) + ", found " +
+                      std::to_string(id));
+    }
+  }
+}
+
+size_t Session::State::reusable(std::span<const TokenId> wanted) const {
+  if (effective_rope_length(wanted.size()) != cached_rope_length) return 0;
+  const auto [mine, theirs] = std::mismatch(ids.begin(), ids.end(), wanted.begin(), wanted.end());
+  return std::min(static_cast<size_t>(mine - ids.begin()), wanted.size() - 1);
+}
+
+// Appends the block all[ids.size() …] to the cache.
+void Session::State::compute(std::span<const TokenId> all, size_t rope_length, const std::atomic<bool>* cancel) {
+  const size_t first = ids.size();
+  const std::span<const TokenId> block = all.subspan(first, std::min(options.prefill_block, all.size() - first));
+  cached_rope_length = effective_rope_length(rope_length);
+  forward.run(block, first, rope_length, cache, cancel);
+  ids.insert(ids.end(), block.begin(), block.end());
+}
+
+Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
+    : state_(std::make_unique<State>(std::move(model), options)) {}
+Session::~Session() = default;
+
+size_t Session::prefill(std::span<const TokenId> ids, const ProgressFn& progress, const std::atomic<bool>* cancel) {
+  State& s = *state_;
+  s.check_ids(ids);
+  const size_t reused = s.reusable(ids);
+  s.ids.resize(reused);
+  while (s.ids.size() < ids.size()) {
+    s.compute(ids, ids.size(), cancel);
+    if (progress) progress({.done = s.ids.size() - reused, .total = ids.size() - reused});
+  }
+  s.forward.logits((ids.size() - reused - 1) % s.options.prefill_block, 1, s.logits.data());
+  return reused;
+}
+
+void Session::step(TokenId id) {
+  State& s = *state_;
+  if (s.ids.size() >= s.options.max_length) {
+    throw Error(ErrorKind::kArgument, "session",
+                "the session holds " + std::to_string(s.options.max_length) + " tokens and is full");
+  }
+  s.check_ids({&id, 1});
+  std::vector<TokenId>& ids = s.ids;
+  const size_t length = ids.size() + 1;
+  s.cached_rope_length = s.effective_rope_length(length);
+  s.forward.run({&id, 1}, length - 1, length, s.cache, nullptr);
+  ids.push_back(id);
+  s.forward.logits(0, 1, s.logits.data());
+}
+
+std::span<const float> Session::logits() const { return state_->logits; }
+
+void Session::forward_all(std::span<const TokenId> ids, const LogitsFn& sink, const ProgressFn& progress,
+                          const std::atomic<bool>* cancel) {
+  constexpr size_t kRowsAtOnce = 32;  // bounds the logits in memory
+  State& s = *state_;
+  s.check_ids(ids);
+  s.ids.clear();
+  const size_t vocab = s.model->config.vocab_size;
+  std::vector<float> rows_TV(std::min(kRowsAtOnce, s.options.prefill_block) * vocab);
+  while (s.ids.size() < ids.size()) {
+    const size_t first = s.ids.size();
+    s.compute(ids, ids.size(), cancel);
+    const size_t count = s.ids.size() - first;
+    for (size_t row = 0; row < count; row += kRowsAtOnce) {
+      const size_t rows = std::min(kRowsAtOnce, count - row);
+      s.forward.logits(row, rows, rows_TV.data());
+      sink(first + row, rows, rows_TV.data());
+      std::copy_n(rows_TV.data() + (rows - 1) * vocab, vocab, s.logits.data());
+    }
+    if (progress) progress({.done = s.ids.size(), .total = ids.size()});
+  }
+}
+
+const std::vector<TokenId>& Session::ids() const { return state_->ids; }
+void Session::truncate(size_t length) { state_->ids.resize(std::min(length, state_->ids.size())); }
+size_t Session::max_length() const { return state_->options.max_length; }
+const Model& Session::model() const { return *state_->model; }
+
+MemoryForecast forecast_memory(const Model& model, const SessionOptions& asked) {
+  const SessionOptions options = checked(model, asked);
+  return {.weights = model.weight_bytes,
+          .kv_cache = KvCache::bytes_for(model.config, options.max_length, kv_dtype(options.kv_type)),
+          .scratch = Forward::scratch_bytes(model.config, options.prefill_block, options.threads)};
+}
+
+}  // namespace longscroll
