@@ -17,11 +17,12 @@ Answer answer_prompt(Session& session, std::span<const TokenId> prompt, const Ge
   std::optional<StreamDecoder> decoder;
   if (tokenizer != nullptr) decoder.emplace(*tokenizer);
   const bool prints = stream == Stream::kText && decoder;
+  const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
   ProgressBar bar("Reading");
   Answer answer;
   const auto emit = [&](const std::string& piece) {
     answer.text += piece;
-    if (prints && !piece.empty()) write_out(piece);
+    if (prints && !piece.empty()) write_out(on_terminal ? printable(piece) : piece);
   };
   const auto on_token = [&](TokenId id) {
     bar.clear();

@@ -22,7 +22,7 @@ void on_interrupt(int) {
 }  // namespace
 
 void install_interrupt_handler() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_interrupt;
   sigemptyset(&action.sa_mask);
   action.sa_flags = 0;  // no SA_RESTART: waiting for a question must end

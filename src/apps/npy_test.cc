@@ -44,9 +44,7 @@ TEST(Npy, WritesRowsInOrderAndNothingElse) {
 TEST(Npy, AnUnfinishedFileLeavesNothing) {
   const fs::path folder = fs::path(testing::TempDir()) / "longscroll_npy_unfinished";
   fs::create_directories(folder);
-  {
-    const NpyWriter writer(folder / "a.npy", 3, 2);
-  }
+  { const NpyWriter writer(folder / "a.npy", 3, 2); }
   EXPECT_TRUE(fs::is_empty(folder));
   fs::remove_all(folder);
 }

@@ -17,17 +17,6 @@ constexpr size_t kShownCharacters = 200;        // at each end, as the report's 
 constexpr size_t kWarnAboveCharacters = 36000;  // the report's: about what 32K tokens hold
 constexpr size_t kRoomForEdits = 1024;          // tokens that the cache keeps free for edits and questions
 
-// Text of a file on a terminal: line ends and tabs only, no escape sequences.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool control = (static_cast<uint8_t>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
-    if (c == '\r') continue;
-    out += control ? std::string("\u00B7") : std::string(1, c);
-  }
-  return out;
-}
-
 std::string first_and_last(std::string_view text) {
   const std::vector<size_t> offsets = code_point_offsets(text);
   const size_t characters = offsets.size() - 1;

@@ -66,6 +66,16 @@ std::string fit_to_width(std::string_view utf8, size_t columns) {
   return std::string(utf8.substr(0, end)) + "…";
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool control = (static_cast<uint8_t>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
+    if (c == '\r') continue;
+    out += control ? std::string("\u00B7") : std::string(1, c);
+  }
+  return out;
+}
+
 std::string format_duration(double seconds) {
   if (seconds < 10) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<uint64_t>(std::llround(seconds));

@@ -17,6 +17,10 @@ size_t display_width(std::string_view utf8);
 // Cut to at most `columns`, with "…" at the end when something was cut.
 std::string fit_to_width(std::string_view utf8, size_t columns);
 
+// For a terminal: line ends and tabs stay, carriage returns go, other control characters show as "·", so that
+// no text can send the terminal a command.
+std::string printable(std::string_view text);
+
 std::string format_duration(double seconds);  // "8.4 s", "3 min 05 s", "2 h 10 min"
 std::string format_bytes(uint64_t bytes);     // "1.25 GiB"
 std::string format_count(uint64_t count);     // "32,768"

@@ -20,6 +20,10 @@ TEST(Terminal, ATextIsCutBeforeACharacterThatWouldNotFit) {
   EXPECT_EQ(fit_to_width("abc", 0), "");
 }
 
+TEST(Terminal, NoTextCanSendACommand) {
+  EXPECT_EQ(printable("a\tb\r\n\x1b[2J\x7f读"), "a\tb\n·[2J·读");
+}
+
 TEST(Terminal, DurationsGrowCoarser) {
   EXPECT_EQ(format_duration(0.04), "0.0 s");
   EXPECT_EQ(format_duration(8.44), "8.4 s");

@@ -7,7 +7,7 @@ namespace longscroll {
 
 struct CpuFeatures {
   bool avx2_fma_f16c = false;
-  bool avx512 = false;       // F, BW, DQ, VL
+  bool avx512 = false;  // F, BW, DQ, VL
   bool avx512_vnni = false;
   bool avx512_bf16 = false;
   bool avx_vnni = false;

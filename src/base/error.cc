@@ -21,12 +21,18 @@ Error::Error(ErrorKind kind, std::string where, std::string what, std::string hi
 
 const char* to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kArgument: return "argument";
-    case ErrorKind::kFile: return "file";
-    case ErrorKind::kUnsupported: return "unsupported";
-    case ErrorKind::kResource: return "resource";
-    case ErrorKind::kNetwork: return "network";
-    case ErrorKind::kCancelled: return "cancelled";
+    case ErrorKind::kArgument:
+      return "argument";
+    case ErrorKind::kFile:
+      return "file";
+    case ErrorKind::kUnsupported:
+      return "unsupported";
+    case ErrorKind::kResource:
+      return "resource";
+    case ErrorKind::kNetwork:
+      return "network";
+    case ErrorKind::kCancelled:
+      return "cancelled";
   }
   return "unknown";
 }

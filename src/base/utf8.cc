@@ -5,7 +5,9 @@ namespace {
 
 constexpr uint32_t kReplacement = 0xfffd;
 
-uint8_t byte_at(std::string_view text, size_t pos) { return static_cast<uint8_t>(text[pos]); }
+uint8_t byte_at(std::string_view text, size_t pos) {
+  return static_cast<uint8_t>(text[pos]);
+}
 
 struct Lead {
   uint32_t length;     // total bytes of the character; 0 when the byte cannot start one

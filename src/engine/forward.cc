@@ -12,7 +12,9 @@ namespace {
 constexpr size_t kQueryBlock = 96;    // queries that share one unpacking of a block of keys
 constexpr size_t kColumnBlock = 128;  // output columns of one task when many rows share the weights
 
-size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
+size_t ceil_div(size_t a, size_t b) {
+  return (a + b - 1) / b;
+}
 
 size_t scratch_floats_of(const ModelConfig& c, size_t max_block) {
   const size_t widest = std::max({c.hidden_size, c.query_size(), c.ffn_size});
@@ -58,7 +60,8 @@ void Forward::run(std::span<const TokenId> ids, size_t first, size_t rope_length
              rope_local_.sin.data());
   embed(ids);
   for (size_t layer = 0; layer < config_.num_layers; ++layer) {
-    if (cancel != nullptr && cancel->load()) throw Error(ErrorKind::kCancelled, "reading", "stopped on request");
+    if (cancel != nullptr && cancel->load())
+      throw Error(ErrorKind::kCancelled, "reading", "stopped on request");
     attention_block(layer, rows, first, cache);
     ffn_block(layer, rows);
   }
@@ -95,7 +98,8 @@ void Forward::ffn_block(size_t layer, size_t rows) {
   norm(x_BD_.data(), w.ffn_norm, rows, normed_BD_.data());
   multiply(normed_BD_.data(), rows, {{&w.gate, nullptr, gate_BF_.data()}, {&w.up, nullptr, up_BF_.data()}});
   const auto gated = config_.activation == Activation::kSilu ? kernels_.silu_mul : kernels_.gelu_tanh_mul;
-  pool_.run(rows, [&](size_t b, int) { gated(gate_BF_.data() + b * width, up_BF_.data() + b * width, width); });
+  pool_.run(rows,
+            [&](size_t b, int) { gated(gate_BF_.data() + b * width, up_BF_.data() + b * width, width); });
   multiply(gate_BF_.data(), rows, {{&w.down, nullptr, projected_BD_.data()}});
   add_residual(w.post_ffn_norm, rows);
 }
@@ -106,7 +110,8 @@ void Forward::rotate_and_store(size_t layer, size_t rows, size_t first, KvCache&
   const bool local = !c.layer_local.empty() && c.layer_local[layer] != 0;
   const RopeTable& table = local ? rope_local_ : rope_;
   const size_t rotary = c.rope.rotary_dim, dim = c.head_dim;
-  const auto rotate = c.rope_layout == RopeLayout::kHalfSplit ? kernels_.rope_half_split : kernels_.rope_interleaved;
+  const auto rotate =
+      c.rope_layout == RopeLayout::kHalfSplit ? kernels_.rope_half_split : kernels_.rope_interleaved;
   const auto store = [&](const float* from, std::byte* to) {
     if (cache.type() == DType::kF32) {
       std::memcpy(to, from, dim * sizeof(float));
@@ -179,21 +184,23 @@ void Forward::multiply(const float* in, size_t rows, std::initializer_list<Produ
   for (const Product& product : products) tasks += ceil_div(product.weight->rows, step);
   pool_.run(tasks, [&](size_t task, int thread) {
     const Product* product = products.begin();
-    for (; task >= ceil_div(product->weight->rows, step); ++product) task -= ceil_div(product->weight->rows, step);
+    for (; task >= ceil_div(product->weight->rows, step); ++product)
+      task -= ceil_div(product->weight->rows, step);
     const Matrix& w = *product->weight;
     const size_t n = task * step;
-    kernels_.matmul({.a = in,
-                     .a_stride = w.cols,
-                     .m = rows,
-                     .k = w.cols,
-                     .w = w.data + n * w.row_bytes,
-                     .w_row_bytes = w.row_bytes,
-                     .w_type = w.dtype,
-                     .n = std::min(step, w.rows - n),
-                     .bias = product->bias != nullptr && !product->bias->empty() ? product->bias->data() + n : nullptr,
-                     .out = product->out + n,
-                     .out_stride = w.rows,
-                     .scratch = scratch(thread)});
+    kernels_.matmul(
+        {.a = in,
+         .a_stride = w.cols,
+         .m = rows,
+         .k = w.cols,
+         .w = w.data + n * w.row_bytes,
+         .w_row_bytes = w.row_bytes,
+         .w_type = w.dtype,
+         .n = std::min(step, w.rows - n),
+         .bias = product->bias != nullptr && !product->bias->empty() ? product->bias->data() + n : nullptr,
+         .out = product->out + n,
+         .out_stride = w.rows,
+         .scratch = scratch(thread)});
   });
 }
 

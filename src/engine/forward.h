@@ -59,7 +59,8 @@ class Forward {
   const KernelSet& kernels_;
   ThreadPool pool_;
   RopeTable rope_, rope_local_;
-  std::vector<float> x_BD_, normed_BD_, projected_BD_, q_BNH_, k_BKH_, v_BKH_, attended_BNH_, gate_BF_, up_BF_;
+  std::vector<float> x_BD_, normed_BD_, projected_BD_, q_BNH_, k_BKH_, v_BKH_, attended_BNH_, gate_BF_,
+      up_BF_;
   size_t scratch_floats_;
   std::vector<float> scratch_;
 };

@@ -7,16 +7,22 @@ namespace longscroll {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 }  // namespace
 
 const char* to_string(StopReason reason) {
   switch (reason) {
-    case StopReason::kStopToken: return "stop_token";
-    case StopReason::kMaxNewTokens: return "max_new_tokens";
-    case StopReason::kWindowFull: return "window_full";
-    case StopReason::kCancelled: return "cancelled";
+    case StopReason::kStopToken:
+      return "stop_token";
+    case StopReason::kMaxNewTokens:
+      return "max_new_tokens";
+    case StopReason::kWindowFull:
+      return "window_full";
+    case StopReason::kCancelled:
+      return "cancelled";
   }
   return "";
 }

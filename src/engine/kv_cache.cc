@@ -18,16 +18,19 @@ KvCache::KvCache(const ModelConfig& config, size_t max_length, DType type)
       row_bytes_(config.head_dim * dtype_info(type).block_bytes),
       type_(type),
       size_(bytes_for(config, max_length, type)) {
-  void* mapped = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* mapped =
+      ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) {
     throw Error(ErrorKind::kResource, "KV cache",
-                "room for " + std::to_string(max_length) + " tokens is needed, " + std::to_string(size_ >> 20) +
-                    " MiB could not be had",
+                "room for " + std::to_string(max_length) + " tokens is needed, " +
+                    std::to_string(size_ >> 20) + " MiB could not be had",
                 "read a shorter document, or close other programs");
   }
   data_ = static_cast<std::byte*>(mapped);
 }
 
-KvCache::~KvCache() { ::munmap(data_, size_); }
+KvCache::~KvCache() {
+  ::munmap(data_, size_);
+}
 
 }  // namespace longscroll

@@ -19,7 +19,9 @@ class KvCache {
   KvCache& operator=(const KvCache&) = delete;
 
   std::byte* key(size_t layer, size_t kv_head, size_t position) { return at(2 * layer, kv_head, position); }
-  std::byte* value(size_t layer, size_t kv_head, size_t position) { return at(2 * layer + 1, kv_head, position); }
+  std::byte* value(size_t layer, size_t kv_head, size_t position) {
+    return at(2 * layer + 1, kv_head, position);
+  }
   DType type() const { return type_; }
   size_t max_length() const { return max_length_; }
 

@@ -18,7 +18,8 @@ void require(bool holds, const char* option, const char* what, float found) {
 }  // namespace
 
 void validate(const SamplingOptions& o) {
-  require(o.temperature >= 0 && std::isfinite(o.temperature), "temperature", "must be 0 or more", o.temperature);
+  require(o.temperature >= 0 && std::isfinite(o.temperature), "temperature", "must be 0 or more",
+          o.temperature);
   require(o.top_p > 0 && o.top_p <= 1, "top_p", "must be above 0 and at most 1", o.top_p);
   require(o.min_p >= 0 && o.min_p <= 1, "min_p", "must be between 0 and 1", o.min_p);
   require(o.repetition_penalty > 0 && std::isfinite(o.repetition_penalty), "repetition_penalty",
@@ -28,7 +29,11 @@ void validate(const SamplingOptions& o) {
 }
 
 Sampler::Sampler(const SamplingOptions& options, std::span<const TokenId> prompt, size_t vocab_size)
-    : options_(options), seen_(vocab_size), generated_(vocab_size), scores_(vocab_size), random_(options.seed) {
+    : options_(options),
+      seen_(vocab_size),
+      generated_(vocab_size),
+      scores_(vocab_size),
+      random_(options.seed) {
   validate(options);
   for (const TokenId id : prompt) seen_[static_cast<size_t>(id)] = 1;
 }
@@ -36,7 +41,8 @@ Sampler::Sampler(const SamplingOptions& options, std::span<const TokenId> prompt
 void Sampler::apply_penalties() {
   for (size_t id = 0; id < scores_.size(); ++id) {
     float& score = scores_[id];
-    if (seen_[id]) score = score < 0 ? score * options_.repetition_penalty : score / options_.repetition_penalty;
+    if (seen_[id])
+      score = score < 0 ? score * options_.repetition_penalty : score / options_.repetition_penalty;
     if (generated_[id] > 0) {
       score -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(generated_[id]);
     }
@@ -75,7 +81,8 @@ TokenId Sampler::draw() {
   }
   size_t kept = 0;
   double mass = 0;  // top-p keeps the fewest ids whose mass reaches it; min-p compares with the best, 1
-  while (kept < order.size() && (kept == 0 || (mass < options_.top_p * sum && weights[kept] >= options_.min_p))) {
+  while (kept < order.size() &&
+         (kept == 0 || (mass < options_.top_p * sum && weights[kept] >= options_.min_p))) {
     mass += weights[kept++];
   }
   double point = static_cast<double>(random_() >> 11) * 0x1p-53 * mass;

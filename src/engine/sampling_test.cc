@@ -54,14 +54,17 @@ TEST(Sampler, TopKTopPAndMinPCutTheTail) {
   using testing::UnorderedElementsAre;
   EXPECT_THAT(draws({.temperature = 1, .top_k = 2}, logits, 500), UnorderedElementsAre(Key(0), Key(1)));
   EXPECT_THAT(draws({.temperature = 1, .top_p = 0.7f}, logits, 500), UnorderedElementsAre(Key(0), Key(1)));
-  EXPECT_THAT(draws({.temperature = 1, .min_p = 0.25f}, logits, 500), UnorderedElementsAre(Key(0), Key(1), Key(2)));
+  EXPECT_THAT(draws({.temperature = 1, .min_p = 0.25f}, logits, 500),
+              UnorderedElementsAre(Key(0), Key(1), Key(2)));
   EXPECT_THAT(draws({.temperature = 1, .top_p = 0.01f}, logits, 50), UnorderedElementsAre(Key(0)));
 }
 
 TEST(Sampler, TheSeedDecidesTheDraws) {
   const std::vector<float> logits(50, 0.0f);
-  EXPECT_EQ(draws({.temperature = 1, .seed = 3}, logits, 40), draws({.temperature = 1, .seed = 3}, logits, 40));
-  EXPECT_NE(draws({.temperature = 1, .seed = 3}, logits, 40), draws({.temperature = 1, .seed = 4}, logits, 40));
+  EXPECT_EQ(draws({.temperature = 1, .seed = 3}, logits, 40),
+            draws({.temperature = 1, .seed = 3}, logits, 40));
+  EXPECT_NE(draws({.temperature = 1, .seed = 3}, logits, 40),
+            draws({.temperature = 1, .seed = 4}, logits, 40));
 }
 
 TEST(Sampler, OptionsThatCannotBeAreNamed) {

@@ -11,7 +11,9 @@
 namespace longscroll {
 namespace {
 
-DType kv_dtype(KvType type) { return type == KvType::kF32 ? DType::kF32 : DType::kF16; }
+DType kv_dtype(KvType type) {
+  return type == KvType::kF32 ? DType::kF32 : DType::kF16;
+}
 
 SessionOptions checked(const Model& model, SessionOptions options) {
   const auto fault = [](const char* what, const std::string& found) {
@@ -20,7 +22,8 @@ SessionOptions checked(const Model& model, SessionOptions options) {
   if (options.threads < 1 || options.threads > 1024) {
     fault("threads must be 1 to 1024", std::to_string(options.threads));
   }
-  if (options.prefill_block < 1) fault("prefill_block must be at least 1", std::to_string(options.prefill_block));
+  if (options.prefill_block < 1)
+    fault("prefill_block must be at least 1", std::to_string(options.prefill_block));
   if (options.max_length == 0) options.max_length = model.config.max_position;
   if (options.max_length > model.config.max_position) {
     fault("max_length must be within the model's window", std::to_string(options.max_length));
@@ -50,7 +53,8 @@ struct Session::State {
   // Dynamic NTK turns every key by the whole length: keys of another length cannot be reused.
   size_t effective_rope_length(size_t length) const {
     const RopeConfig& rope = model->config.rope;
-    return rope.scaling == RopeScaling::kDynamicNtk ? std::max<size_t>(length, rope.original_max_position) : 0;
+    return rope.scaling == RopeScaling::kDynamicNtk ? std::max<size_t>(length, rope.original_max_position)
+                                                    : 0;
   }
 
   std::shared_ptr<const Model> model;
@@ -58,12 +62,13 @@ struct Session::State {
   KvCache cache;
   Forward forward;
   std::vector<float> logits;
-  std::vector<TokenId> ids;     // what the cache holds
+  std::vector<TokenId> ids;  // what the cache holds
   size_t cached_rope_length = 0;
 };
 
 void Session::State::check_ids(std::span<const TokenId> new_ids) const {
-  if (new_ids.empty()) throw Error(ErrorKind::kArgument, "prompt", "there must be at least one token, found none");
+  if (new_ids.empty())
+    throw Error(ErrorKind::kArgument, "prompt", "there must be at least one token, found none");
   if (new_ids.size() > options.max_length) {
     throw Error(ErrorKind::kArgument, "prompt",
                 "the session holds " + std::to_string(options.max_length) + " tokens, found " +
@@ -72,8 +77,8 @@ void Session::State::check_ids(std::span<const TokenId> new_ids) const {
   for (const TokenId id : new_ids) {
     if (id < 0 || static_cast<uint32_t>(id) >= model->config.vocab_size) {
       throw Error(ErrorKind::kArgument, "prompt",
-                  "ids must be below the vocabulary's " + std::to_string(model->config.vocab_size) + ", found " +
-                      std::to_string(id));
+                  "ids must be below the vocabulary's " + std::to_string(model->config.vocab_size) +
+                      ", found " + std::to_string(id));
     }
   }
 }
@@ -85,9 +90,11 @@ size_t Session::State::reusable(std::span<const TokenId> wanted) const {
 }
 
 // Appends the block all[ids.size() …] to the cache.
-void Session::State::compute(std::span<const TokenId> all, size_t rope_length, const std::atomic<bool>* cancel) {
+void Session::State::compute(std::span<const TokenId> all, size_t rope_length,
+                             const std::atomic<bool>* cancel) {
   const size_t first = ids.size();
-  const std::span<const TokenId> block = all.subspan(first, std::min(options.prefill_block, all.size() - first));
+  const std::span<const TokenId> block =
+      all.subspan(first, std::min(options.prefill_block, all.size() - first));
   cached_rope_length = effective_rope_length(rope_length);
   forward.run(block, first, rope_length, cache, cancel);
   ids.insert(ids.end(), block.begin(), block.end());
@@ -97,7 +104,8 @@ Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
     : state_(std::make_unique<State>(std::move(model), options)) {}
 Session::~Session() = default;
 
-size_t Session::prefill(std::span<const TokenId> ids, const ProgressFn& progress, const std::atomic<bool>* cancel) {
+size_t Session::prefill(std::span<const TokenId> ids, const ProgressFn& progress,
+                        const std::atomic<bool>* cancel) {
   State& s = *state_;
   s.check_ids(ids);
   const size_t reused = s.reusable(ids);
@@ -125,7 +133,9 @@ void Session::step(TokenId id) {
   s.forward.logits(0, 1, s.logits.data());
 }
 
-std::span<const float> Session::logits() const { return state_->logits; }
+std::span<const float> Session::logits() const {
+  return state_->logits;
+}
 
 void Session::forward_all(std::span<const TokenId> ids, const LogitsFn& sink, const ProgressFn& progress,
                           const std::atomic<bool>* cancel) {
@@ -149,10 +159,18 @@ void Session::forward_all(std::span<const TokenId> ids, const LogitsFn& sink, co
   }
 }
 
-const std::vector<TokenId>& Session::ids() const { return state_->ids; }
-void Session::truncate(size_t length) { state_->ids.resize(std::min(length, state_->ids.size())); }
-size_t Session::max_length() const { return state_->options.max_length; }
-const Model& Session::model() const { return *state_->model; }
+const std::vector<TokenId>& Session::ids() const {
+  return state_->ids;
+}
+void Session::truncate(size_t length) {
+  state_->ids.resize(std::min(length, state_->ids.size()));
+}
+size_t Session::max_length() const {
+  return state_->options.max_length;
+}
+const Model& Session::model() const {
+  return *state_->model;
+}
 
 MemoryForecast forecast_memory(const Model& model, const SessionOptions& asked) {
   const SessionOptions options = checked(model, asked);

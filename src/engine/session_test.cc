@@ -31,7 +31,8 @@ bool forced_set_is_missing() {
 
 std::vector<std::string> tiny_checkpoints() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(kTiny)) names.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(kTiny))
+    names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -190,7 +191,8 @@ TEST_F(SessionTest, TheForecastCountsCacheBytes) {
   SessionOptions options = exact();
   options.max_length = 1000;
   const ModelConfig& c = model_->config;
-  EXPECT_EQ(forecast_memory(*model_, options).kv_cache, 1000u * 2 * 4 * c.num_layers * c.num_kv_heads * c.head_dim);
+  EXPECT_EQ(forecast_memory(*model_, options).kv_cache,
+            1000u * 2 * 4 * c.num_layers * c.num_kv_heads * c.head_dim);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ class ByteCursor {
   uint64_t remaining() const { return position_ < bytes_.size() ? bytes_.size() - position_ : 0; }
 
   std::span<const std::byte> take(uint64_t count, std::string_view field) {
-    if (count > remaining()) {
+    if (position_ > bytes_.size() || count > remaining()) {
       throw_bad_file(path_,
                      fmt::format("{} must lie inside the file, found {} bytes at {} with {} left: truncated?",
                                  field, count, position_, remaining()));

@@ -15,9 +15,9 @@ namespace longscroll {
 
 struct TensorView {
   std::string name;
-  std::string type_name;         // the file's own word for the type, e.g. "I64", "IQ2_XS"
-  std::optional<DType> dtype;    // nullopt when it is a type that we do not compute with
-  std::vector<uint64_t> shape;   // row-major, outermost dimension first (also for GGUF)
+  std::string type_name;            // the file's own word for the type, e.g. "I64", "IQ2_XS"
+  std::optional<DType> dtype;       // nullopt when it is a type that we do not compute with
+  std::vector<uint64_t> shape;      // row-major, outermost dimension first (also for GGUF)
   std::span<const std::byte> data;  // inside the mapped file; unaligned; empty when dtype is nullopt
 };
 

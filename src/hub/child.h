@@ -18,7 +18,7 @@ struct ChildRequest {
 };
 
 struct ChildResult {
-  int exit_code = 0;  // 128 + the signal when one ended it
+  int exit_code = 0;   // 128 + the signal when one ended it
   std::string errors;  // the end of what it wrote to standard error
 };
 

@@ -41,13 +41,16 @@ TEST(Child, PassesArgumentsAsTheyAre) {
 
 TEST(Child, ChangesItsVariablesOnly) {
   const TestVariable kept("LONGSCROLL_TEST_KEPT", "1"), dropped("LONGSCROLL_TEST_DROPPED", "1");
-  ChildRequest request = shell("echo $LONGSCROLL_TEST_KEPT-$LONGSCROLL_TEST_DROPPED-$LONGSCROLL_TEST_SET >&2");
+  ChildRequest request =
+      shell("echo $LONGSCROLL_TEST_KEPT-$LONGSCROLL_TEST_DROPPED-$LONGSCROLL_TEST_SET >&2");
   request.set_variables = {{"LONGSCROLL_TEST_SET", "2"}};
   request.drop_variables = {"LONGSCROLL_TEST_DROPPED"};
   EXPECT_EQ(run_child(request).errors, "1--2\n");
 }
 
-TEST(Child, HasNoInput) { EXPECT_EQ(run_child(shell("cat")).exit_code, 0); }
+TEST(Child, HasNoInput) {
+  EXPECT_EQ(run_child(shell("cat")).exit_code, 0);
+}
 
 TEST(Child, AProgramThatIsNotThereIsAnError) {
   ChildRequest request;
@@ -59,8 +62,8 @@ TEST(Child, CancellingEndsWhatItStartedEvenIfItWillNot) {
   const TestFolder folder;
   const auto alive = folder.path() / "alive";
   std::atomic<bool> cancel = false;
-  ChildRequest request =
-      shell("trap '' TERM; (while :; do date +%s%N > '" + alive.string() + "'; sleep 0.05; done) & wait; sleep 60");
+  ChildRequest request = shell("trap '' TERM; (while :; do date +%s%N > '" + alive.string() +
+                               "'; sleep 0.05; done) & wait; sleep 60");
   request.cancel = &cancel;
   request.tick = [&] { cancel = std::filesystem::exists(alive); };
   EXPECT_THROW(run_child(request), Error);

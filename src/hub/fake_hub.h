@@ -57,7 +57,8 @@ class FakeHub {
 
   // Every request so far: path, query, range, if_range, authorization, cdn.
   nlohmann::json log() const {
-    return nlohmann::json::parse(http_get({.url = endpoint() + "/log", .token = {}, .policy = {}}, 1 << 20, {}));
+    return nlohmann::json::parse(
+        http_get({.url = endpoint() + "/log", .token = {}, .policy = {}}, 1 << 20, {}));
   }
 
   // The requests for one file.
@@ -81,7 +82,9 @@ inline std::string fake_content(size_t seed, size_t size) {
   for (size_t i = 0; i < size; ++i) out[i] = static_cast<char>((i * 31 + (i >> 8) + seed) & 0xFF);
   return out;
 }
-inline std::string fake_file(const std::string& name, size_t size) { return fake_content(name.size(), size); }
+inline std::string fake_file(const std::string& name, size_t size) {
+  return fake_content(name.size(), size);
+}
 
 inline constexpr size_t kFakeBig = 350'000;
 

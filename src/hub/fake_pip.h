@@ -11,7 +11,8 @@
 
 namespace longscroll {
 
-inline void write_zip(const std::filesystem::path& path, const std::string& member, const std::string& content) {
+inline void write_zip(const std::filesystem::path& path, const std::string& member,
+                      const std::string& content) {
   zip_t* archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
   ASSERT_NE(archive, nullptr);
   zip_source_t* source = zip_source_buffer(archive, content.data(), content.size(), 0);
@@ -24,9 +25,14 @@ class FakePip {
   FakePip() {
     set_script(
         "for word in \"$@\"; do [ \"$last\" = -d ] && folder=$word; last=$word; done\n"
-        "echo \"$* TMPDIR=$TMPDIR HF_TOKEN=$HF_TOKEN\" >> '" + log_path().string() + "'\n"
-        "[ -e '" + wheels() + "'/\"$last.whl\" ] || { printf 'noise\\nERROR: nothing for %s\\n' \"$last\" >&2; exit 1; }\n"
-        "cp '" + wheels() + "'/\"$last.whl\" \"$folder\"\n");
+        "echo \"$* TMPDIR=$TMPDIR HF_TOKEN=$HF_TOKEN\" >> '" +
+        log_path().string() +
+        "'\n"
+        "[ -e '" +
+        wheels() +
+        "'/\"$last.whl\" ] || { printf 'noise\\nERROR: nothing for %s\\n' \"$last\" >&2; exit 1; }\n"
+        "cp '" +
+        wheels() + "'/\"$last.whl\" \"$folder\"\n");
   }
 
   // What the fake python3 does instead.

@@ -14,10 +14,10 @@ namespace {
 constexpr uint64_t kSpareBytes = uint64_t{16} << 20;  // for notes, and so as not to fill a disk to the brim
 
 std::string hash_of(const fs::path& path, const ExpectedFile& expected, const PullEvents& events) {
-  return hash_file(path,
-                   expected.hash_kind == ExpectedFile::Hash::kSha256 ? Hasher::sha256()
-                                                                     : Hasher::git_blob(expected.size),
-                   [&events](uint64_t) { return !events.cancelled(); });
+  return hash_file(
+      path,
+      expected.hash_kind == ExpectedFile::Hash::kSha256 ? Hasher::sha256() : Hasher::git_blob(expected.size),
+      [&events](uint64_t) { return !events.cancelled(); });
 }
 
 }  // namespace
@@ -54,9 +54,10 @@ void require_disk_room(const fs::path& folder, uint64_t bytes) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
-    throw Error(ErrorKind::kResource, folder.string(),
-                fmt::format("must be a folder that can be written, and making it failed: {}", error.message()),
-                "set LONGSCROLL_MODELS to another folder");
+    throw Error(
+        ErrorKind::kResource, folder.string(),
+        fmt::format("must be a folder that can be written, and making it failed: {}", error.message()),
+        "set LONGSCROLL_MODELS to another folder");
   }
   const fs::space_info space = fs::space(folder, error);
   if (error) return;  // the disk does not say: then writing will

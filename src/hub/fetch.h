@@ -22,9 +22,9 @@ struct ExpectedFile {
 
 bool is_expected(const std::filesystem::path& path, const ExpectedFile& expected, const PullEvents& events);
 
-// Downloads into `part` until its hash holds. A resumed part whose hash is wrong is fetched once more from the
-// start, since its first bytes may be another version's; after that a wrong hash is Error(kNetwork), and the
-// part is empty.
+// Downloads into `part` until its hash holds. A resumed part whose hash is wrong is fetched once more from
+// the start, since its first bytes may be another version's; after that a wrong hash is Error(kNetwork), and
+// the part is empty.
 void fetch_expected(const HttpRequest& request, PartFile& part, const ExpectedFile& expected,
                     const PullEvents& events);
 

@@ -22,9 +22,8 @@ constexpr size_t kSha1Digits = 40;
 constexpr size_t kSha256Digits = 64;
 
 bool is_hex(std::string_view text, size_t digits) {
-  return text.size() == digits && std::ranges::all_of(text, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+  return text.size() == digits &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::string string_or_empty(const Json& object, const char* key) {
@@ -46,20 +45,24 @@ RepoFile parse_repo_file(const Json& sibling, const std::string& where) {
   const auto lfs = sibling.find("lfs");
   if (lfs != sibling.end() && lfs->is_object()) {
     file.sha256 = string_or_empty(*lfs, "sha256");
-    if (!is_hex(file.sha256, kSha256Digits)) throw refuse("must give the SHA-256 of each large file, and does not");
+    if (!is_hex(file.sha256, kSha256Digits))
+      throw refuse("must give the SHA-256 of each large file, and does not");
   } else {
     file.blob_id = string_or_empty(sibling, "blobId");
-    if (!is_hex(file.blob_id, kSha1Digits)) throw refuse("must give the git hash of each small file, and does not");
+    if (!is_hex(file.blob_id, kSha1Digits))
+      throw refuse("must give the git hash of each small file, and does not");
   }
   return file;
 }
 
-bool is_top_level(const RepoFile& file) { return file.name.find('/') == std::string::npos; }
+bool is_top_level(const RepoFile& file) {
+  return file.name.find('/') == std::string::npos;
+}
 
 // Configuration, tokenizer and template: small, and read by one loader or another.
 bool is_small_part(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kNames = {"config.json",      "generation_config.json",
-                                                      "vocab.json",       "merges.txt",
+  constexpr std::array<std::string_view, 6> kNames = {"config.json",       "generation_config.json",
+                                                      "vocab.json",        "merges.txt",
                                                       "added_tokens.json", "special_tokens_map.json"};
   return std::ranges::find(kNames, name) != kNames.end() || name.starts_with("tokenizer") ||
          name.ends_with(".model") || name.starts_with("chat_template");
@@ -71,7 +74,8 @@ bool is_index_of(std::string_view name, std::string_view ending) {
 
 // Weights by ending. Repositories often hold the same weights twice, or a trainer's leftovers: files whose
 // names begin as the format's standard name win over others.
-std::vector<RepoFile> weights_of(const RepoListing& listing, std::string_view ending, std::string_view standard) {
+std::vector<RepoFile> weights_of(const RepoListing& listing, std::string_view ending,
+                                 std::string_view standard) {
   std::vector<RepoFile> all, standards;
   for (const RepoFile& file : listing.files) {
     if (!is_top_level(file)) continue;
@@ -94,12 +98,13 @@ std::vector<RepoFile> choose_gguf(const RepoListing& listing, const HfSpec& spec
     if (found.size() <= kMaxChoicesShown && is_safe_file_name(file.name)) names += "\n    " + file.name;
   }
   if (found.empty()) {
-    throw Error(ErrorKind::kFile, to_string(spec), "must hold .safetensors, .bin or .gguf weights, and holds none");
+    throw Error(ErrorKind::kFile, to_string(spec),
+                "must hold .safetensors, .bin or .gguf weights, and holds none");
   }
   if (found.size() > 1) {
     throw Error(ErrorKind::kFile, to_string(spec),
-                fmt::format("must say which file, and the repository has {} .gguf files:{}{}", found.size(), names,
-                            found.size() > kMaxChoicesShown ? "\n    …" : ""),
+                fmt::format("must say which file, and the repository has {} .gguf files:{}{}", found.size(),
+                            names, found.size() > kMaxChoicesShown ? "\n    …" : ""),
                 fmt::format("longscroll pull {}:FILE", to_string(spec)));
   }
   return found;
@@ -127,8 +132,8 @@ ExpectedFile expected_file(const RepoFile& file) {
 }
 
 RepoListing fetch_listing(const HfSpec& spec, const HubConfig& config, const PullEvents& events) {
-  const HttpRequest request = {.url = fmt::format("{}/api/models/{}/{}/revision/{}?blobs=true", config.endpoint,
-                                                  spec.owner, spec.repo, spec.revision),
+  const HttpRequest request = {.url = fmt::format("{}/api/models/{}/{}/revision/{}?blobs=true",
+                                                  config.endpoint, spec.owner, spec.repo, spec.revision),
                                .token = config.token,
                                .policy = config.policy};
   return parse_repo_listing(http_get(request, kMaxListingBytes, events), request.url);
@@ -136,8 +141,8 @@ RepoListing fetch_listing(const HfSpec& spec, const HubConfig& config, const Pul
 
 void fetch_file(const RepoFile& file, const RepoListing& listing, const HfSpec& spec, const HubConfig& config,
                 const PullEvents& events) {
-  const HttpRequest request = {.url = fmt::format("{}/{}/{}/resolve/{}/{}", config.endpoint, spec.owner, spec.repo,
-                                                  listing.commit, percent_encode_path(file.name)),
+  const HttpRequest request = {.url = fmt::format("{}/{}/{}/resolve/{}/{}", config.endpoint, spec.owner,
+                                                  spec.repo, listing.commit, percent_encode_path(file.name)),
                                .token = config.token,
                                .policy = config.policy};
   const ExpectedFile expected = expected_file(file);
@@ -199,7 +204,8 @@ fs::path pull_hf(const HfSpec& spec, const HubConfig& config, const PullEvents& 
     missing.push_back(file);
     const auto sum = checked_add(bytes, bytes_to_come(directory / file.name, file.size));
     if (!sum) {
-      throw Error(ErrorKind::kNetwork, to_string(spec), "must have files of real sizes, and their sum overflows");
+      throw Error(ErrorKind::kNetwork, to_string(spec),
+                  "must have files of real sizes, and their sum overflows");
     }
     bytes = *sum;
   }

@@ -29,9 +29,9 @@ struct RepoListing {
 // server's word.
 RepoListing parse_repo_listing(std::string_view json, const std::string& where);
 
-// The file that the spec names; else what a model needs: configuration, tokenizer, and weights as safetensors,
-// or .bin when there are none, or the only .gguf. Throws Error(kFile) when nothing fits or when several .gguf
-// files would, and Error(kNetwork) for a name or a hash that no honest server gives.
+// The file that the spec names; else what a model needs: configuration, tokenizer, and weights as
+// safetensors, or .bin when there are none, or the only .gguf. Throws Error(kFile) when nothing fits or when
+// several .gguf files would, and Error(kNetwork) for a name or a hash that no honest server gives.
 std::vector<RepoFile> choose_files(const RepoListing& listing, const HfSpec& spec);
 
 // Downloads what is chosen and not here yet, checks each file, and returns the folder, or the file when it is

@@ -23,19 +23,20 @@ RepoListing listing_of(const std::vector<std::string>& names) {
   return listing;
 }
 
-std::vector<std::string> chosen_of(const std::vector<std::string>& names, const std::string& spec = "hf:a/b") {
+std::vector<std::string> chosen_of(const std::vector<std::string>& names,
+                                   const std::string& spec = "hf:a/b") {
   std::vector<std::string> chosen;
-  for (const RepoFile& file : choose_files(listing_of(names), parse_hf_spec(spec))) chosen.push_back(file.name);
+  for (const RepoFile& file : choose_files(listing_of(names), parse_hf_spec(spec)))
+    chosen.push_back(file.name);
   return chosen;
 }
 
 TEST(RepoListing, ReadsLargeAndSmallFiles) {
-  const RepoListing listing = parse_repo_listing(
-      fmt::format(R"({{"sha":"{0}","siblings":[
+  const RepoListing listing = parse_repo_listing(fmt::format(R"({{"sha":"{0}","siblings":[
         {{"rfilename":"config.json","size":7,"blobId":"{0}","lfs":null}},
         {{"rfilename":"m.gguf","size":5000000000,"blobId":"{0}","lfs":{{"sha256":"{1}","size":5}}}}]}})",
-                  kSha1, kSha256),
-      "url");
+                                                             kSha1, kSha256),
+                                                 "url");
   EXPECT_EQ(listing.commit, kSha1);
   ASSERT_EQ(listing.files.size(), 2u);
   EXPECT_EQ(listing.files[0].blob_id, kSha1);
@@ -49,13 +50,25 @@ TEST(RepoListing, RefusesWhatTheApiDoesNotPromise) {
     return fmt::format(R"({{"sha":"{}","siblings":[{}]}})", kSha1, file);
   };
   const std::vector<std::string> bad = {
-      "", "[]", "{}", "{\"sha\":1}", "\xff", R"({"sha":"main","siblings":[]})",
+      "",
+      "[]",
+      "{}",
+      "{\"sha\":1}",
+      "\xff",
+      R"({"sha":"main","siblings":[]})",
       R"({"sha":"../../../../../../../../../../../../../x","siblings":[]})",
-      fmt::format(R"({{"sha":"{}"}})", kSha1), fmt::format(R"({{"sha":"{}","siblings":{{}}}})", kSha1),
-      with_file("1"), with_file("{}"), with_file(R"({"rfilename":""})"), with_file(R"({"rfilename":"x"})"),
-      with_file(R"({"rfilename":"x","size":-1})"), with_file(R"({"rfilename":"x","size":1.5})"),
-      with_file(R"({"rfilename":"x","size":1e30})"), with_file(R"({"rfilename":"x","size":1})"),
-      with_file(R"({"rfilename":"x","size":1,"blobId":"xyz"})"), with_file(R"({"rfilename":"x","size":1,"lfs":{}})"),
+      fmt::format(R"({{"sha":"{}"}})", kSha1),
+      fmt::format(R"({{"sha":"{}","siblings":{{}}}})", kSha1),
+      with_file("1"),
+      with_file("{}"),
+      with_file(R"({"rfilename":""})"),
+      with_file(R"({"rfilename":"x"})"),
+      with_file(R"({"rfilename":"x","size":-1})"),
+      with_file(R"({"rfilename":"x","size":1.5})"),
+      with_file(R"({"rfilename":"x","size":1e30})"),
+      with_file(R"({"rfilename":"x","size":1})"),
+      with_file(R"({"rfilename":"x","size":1,"blobId":"xyz"})"),
+      with_file(R"({"rfilename":"x","size":1,"lfs":{}})"),
       with_file(R"({"rfilename":"x","size":1,"lfs":{"sha256":7}})"),
       with_file(fmt::format(R"({{"rfilename":"x","size":1,"lfs":{{"sha256":"{}"}}}})", kSha1))};
   for (const std::string& json : bad) {
@@ -77,12 +90,14 @@ TEST(ChooseFiles, TakesShardsWithTheirIndex) {
                          "model.safetensors.index.json", "consolidated.safetensors"}),
               ElementsAre("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
                           "model.safetensors.index.json"));
-  EXPECT_THAT(chosen_of({"pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json", "optimizer.bin"}),
-              ElementsAre("pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json"));
+  EXPECT_THAT(
+      chosen_of({"pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json", "optimizer.bin"}),
+      ElementsAre("pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json"));
 }
 
 TEST(ChooseFiles, AnIndexWithoutShardsIsNoWeights) {
-  EXPECT_THAT(chosen_of({"model.safetensors.index.json", "pytorch_model.bin"}), ElementsAre("pytorch_model.bin"));
+  EXPECT_THAT(chosen_of({"model.safetensors.index.json", "pytorch_model.bin"}),
+              ElementsAre("pytorch_model.bin"));
 }
 
 TEST(ChooseFiles, TakesEveryTokenizerFile) {

@@ -113,7 +113,8 @@ Easy make_easy(const HttpRequest& request, Exchange& exchange) {
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
   restrict_protocols(handle, request.url.starts_with("https:"));
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.policy.connect_timeout.count()));
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(request.policy.connect_timeout.count()));
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, request.policy.stalled_bytes_per_second);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.policy.stalled_time.count()));
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive_body);
@@ -153,18 +154,21 @@ Error network_error(const HttpRequest& request, std::string what, std::string hi
   return Error(ErrorKind::kNetwork, request.url, std::move(what), std::move(hint));
 }
 
-bool may_pass(long status) { return status == 429 || status >= 500; }
+bool may_pass(long status) {
+  return status == 429 || status >= 500;
+}
 
 // Throws for a status that trying again will not change.
 void check_status(const HttpRequest& request, long status) {
   if (status == 200 || status == 206 || may_pass(status)) return;
   if (status == 401 || status == 403) {
-    throw network_error(request, fmt::format("must be open to us, and the server answered {}", status),
-                        request.token.empty()
-                            ? "if the repository is private or gated, set HF_TOKEN to your access token; if not, "
-                              "check its name"
-                            : "HF_TOKEN was sent: check that it is valid, and that its owner accepted the "
-                              "repository's terms");
+    throw network_error(
+        request, fmt::format("must be open to us, and the server answered {}", status),
+        request.token.empty()
+            ? "if the repository is private or gated, set HF_TOKEN to your access token; if not, "
+              "check its name"
+            : "HF_TOKEN was sent: check that it is valid, and that its owner accepted the "
+              "repository's terms");
   }
   if (status == 404) {
     throw network_error(request, "must be there, and the server answered 404 (not found)",
@@ -179,9 +183,9 @@ bool never_reached(CURLcode code) {
 }
 
 bool is_hopeless(CURLcode code) {
-  return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_TOO_MANY_REDIRECTS ||
-         code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
-         code == CURLE_SSL_CACERT_BADFILE;
+  return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
+         code == CURLE_TOO_MANY_REDIRECTS || code == CURLE_PEER_FAILED_VERIFICATION ||
+         code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CACERT_BADFILE;
 }
 
 void check_code(const HttpRequest& request, CURLcode code, bool reached_before) {
@@ -202,15 +206,17 @@ class Patience {
   void after_try(bool brought_something, const std::string& reason) {
     failures_ = brought_something ? 0 : failures_ + 1;
     if (failures_ >= request_.policy.tries) {
-      throw network_error(request_, fmt::format("must be readable to its end, and {} tries in a row brought "
-                                                "nothing: {}",
-                                                failures_, reason),
+      throw network_error(request_,
+                          fmt::format("must be readable to its end, and {} tries in a row brought "
+                                      "nothing: {}",
+                                      failures_, reason),
                           "run the same command again: it goes on from what is there");
     }
     const auto until = Clock::now() + request_.policy.first_pause * (1 << failures_);
     while (Clock::now() < until) {
       if (events_.cancelled()) throw Error(ErrorKind::kCancelled, request_.url, "the download was stopped");
-      std::this_thread::sleep_for(std::min<Clock::duration>(until - Clock::now(), std::chrono::milliseconds(50)));
+      std::this_thread::sleep_for(
+          std::min<Clock::duration>(until - Clock::now(), std::chrono::milliseconds(50)));
     }
   }
 
@@ -243,7 +249,12 @@ class Download {
  public:
   Download(const HttpRequest& request, PartFile& part, uint64_t size, const std::string& shown,
            const PullEvents& events)
-      : request_(request), part_(part), size_(size), shown_(shown), events_(events), patience_(request, events) {}
+      : request_(request),
+        part_(part),
+        size_(size),
+        shown_(shown),
+        events_(events),
+        patience_(request, events) {}
 
   void run() {
     if (part_.size() > size_) part_.discard();
@@ -273,8 +284,9 @@ class Download {
     if (must_restart_ || status == 416) return restart();
     check_status(request_, status);
     if (part_.size() == size_) return;
-    patience_.after_try(part_.size() > before, code == CURLE_OK && !may_pass(status) ? "the answer ended early"
-                                                                                     : reason_of(code, status));
+    patience_.after_try(part_.size() > before, code == CURLE_OK && !may_pass(status)
+                                                   ? "the answer ended early"
+                                                   : reason_of(code, status));
   }
 
   std::vector<std::string> header_lines() const {
@@ -355,7 +367,8 @@ std::string http_get(const HttpRequest& request, size_t max_bytes, const PullEve
   exchange.events = &events;
   exchange.on_body = [&](std::span<const std::byte> bytes) {
     if (bytes.size() > max_bytes - text.size()) {
-      throw network_error(request, fmt::format("must be at most {} bytes, and the server sends more", max_bytes));
+      throw network_error(request,
+                          fmt::format("must be at most {} bytes, and the server sends more", max_bytes));
     }
     text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return true;

@@ -15,9 +15,9 @@ namespace longscroll {
 
 struct HttpPolicy {
   std::chrono::milliseconds connect_timeout{20'000};
-  long stalled_bytes_per_second = 1024;  // slower than this …
-  std::chrono::seconds stalled_time{30};  // … for this long counts as cut
-  int tries = 5;                          // in a row that bring nothing new
+  long stalled_bytes_per_second = 1024;        // slower than this …
+  std::chrono::seconds stalled_time{30};       // … for this long counts as cut
+  int tries = 5;                               // in a row that bring nothing new
   std::chrono::milliseconds first_pause{500};  // before trying again; doubles
 };
 

@@ -27,7 +27,8 @@ HubConfig hub_config_from_environment() {
   while (config.endpoint.ends_with('/')) config.endpoint.pop_back();
   const bool is_url = config.endpoint.starts_with("https://") || config.endpoint.starts_with("http://");
   if (!is_url || !is_plain(config.endpoint)) {
-    throw Error(ErrorKind::kArgument, "HF_ENDPOINT", "must be a URL that begins with https:// or http://, and is not");
+    throw Error(ErrorKind::kArgument, "HF_ENDPOINT",
+                "must be a URL that begins with https:// or http://, and is not");
   }
   config.token = variable("HF_TOKEN");
   if (!is_plain(config.token)) {

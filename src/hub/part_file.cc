@@ -22,9 +22,10 @@ PartFile::PartFile(fs::path destination)
   std::error_code error;
   fs::create_directories(path_.parent_path(), error);
   if (error) {
-    throw Error(ErrorKind::kResource, path_.parent_path().string(),
-                fmt::format("must be a folder that can be written, and making it failed: {}", error.message()),
-                "set LONGSCROLL_MODELS to another folder");
+    throw Error(
+        ErrorKind::kResource, path_.parent_path().string(),
+        fmt::format("must be a folder that can be written, and making it failed: {}", error.message()),
+        "set LONGSCROLL_MODELS to another folder");
   }
   try {
     open_and_lock();
@@ -107,8 +108,9 @@ void PartFile::commit() {
   std::error_code error;
   fs::rename(path_, destination_, error);
   if (error) {
-    throw Error(ErrorKind::kResource, destination_.string(),
-                fmt::format("must be writable, and renaming {} to it failed: {}", path_.string(), error.message()));
+    throw Error(
+        ErrorKind::kResource, destination_.string(),
+        fmt::format("must be writable, and renaming {} to it failed: {}", path_.string(), error.message()));
   }
   set_origin({});
   ::close(fd_);

@@ -30,8 +30,8 @@ const char* environment(const char* name) {
 // Owners, repositories and revisions: what the hub allows, so that none can leave its folder.
 bool is_hub_word(std::string_view word) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   };
   return !word.empty() && word.size() <= kMaxNamePart && word.front() != '.' && word.front() != '-' &&
          word.find("..") == std::string_view::npos && std::ranges::all_of(word, allowed);
@@ -60,7 +60,9 @@ fs::path models_directory() {
               "set LONGSCROLL_MODELS to a folder for the models");
 }
 
-bool is_hf_spec(std::string_view text) { return text.starts_with(kHfPrefix); }
+bool is_hf_spec(std::string_view text) {
+  return text.starts_with(kHfPrefix);
+}
 
 HfSpec parse_hf_spec(std::string_view text) {
   const auto refuse = [&](std::string_view found) {
@@ -91,7 +93,8 @@ HfSpec parse_hf_spec(std::string_view text) {
 }
 
 std::string to_string(const HfSpec& spec) {
-  return fmt::format("hf:{}/{}{}{}", spec.owner, spec.repo, spec.revision == "main" ? "" : "@" + spec.revision,
+  return fmt::format("hf:{}/{}{}{}", spec.owner, spec.repo,
+                     spec.revision == "main" ? "" : "@" + spec.revision,
                      spec.file.empty() ? "" : ":" + spec.file);
 }
 
@@ -148,7 +151,8 @@ fs::path resolve_model(std::string_view name_or_path) {
   if (is_hf_spec(name_or_path)) {
     const HfSpec spec = parse_hf_spec(name_or_path);
     if (auto pulled = find_pulled(spec)) return *pulled;
-    throw Error(ErrorKind::kFile, to_string(spec), "must be on this machine, and was not pulled, or not wholly",
+    throw Error(ErrorKind::kFile, to_string(spec),
+                "must be on this machine, and was not pulled, or not wholly",
                 "longscroll pull " + to_string(spec));
   }
   std::error_code error;
@@ -157,14 +161,15 @@ fs::path resolve_model(std::string_view name_or_path) {
     if (is_verified_file(path, entry->size, entry->sha256)) return path;
     if (fs::exists(fs::path(name_or_path), error)) return name_or_path;
     throw Error(ErrorKind::kFile, entry->name,
-                fs::exists(path, error) ? fmt::format("{} must have the catalogue's size and hash, and has not",
-                                                      path.string())
-                                        : "must be on this machine, and was not pulled",
+                fs::exists(path, error)
+                    ? fmt::format("{} must have the catalogue's size and hash, and has not", path.string())
+                    : "must be on this machine, and was not pulled",
                 "longscroll pull " + entry->name);
   }
   if (!name_or_path.empty() && fs::exists(fs::path(name_or_path), error)) return name_or_path;
-  throw Error(ErrorKind::kFile, shown, "must be a model's file or folder, and is not there",
-              fmt::format("longscroll pull NAME, where NAME is one of: {}; or hf:OWNER/REPO", catalogue_names()));
+  throw Error(
+      ErrorKind::kFile, shown, "must be a model's file or folder, and is not there",
+      fmt::format("longscroll pull NAME, where NAME is one of: {}; or hf:OWNER/REPO", catalogue_names()));
 }
 
 }  // namespace longscroll

@@ -21,7 +21,7 @@ struct HfSpec {
   std::string file;  // empty: what a model needs
 };
 
-bool is_hf_spec(std::string_view text);   // begins with "hf:"
+bool is_hf_spec(std::string_view text);       // begins with "hf:"
 HfSpec parse_hf_spec(std::string_view text);  // throws Error(kArgument)
 std::string to_string(const HfSpec& spec);
 

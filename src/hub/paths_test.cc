@@ -41,9 +41,10 @@ TEST(HfSpec, ReadsEachForm) {
 }
 
 TEST(HfSpec, RefusesWhatCouldLeaveItsFolder) {
-  for (const char* bad : {"a/b", "hf:", "hf:a", "hf:a/", "hf:/b", "hf:../b", "hf:a/..", "hf:a/.b", "hf:a/b/c",
-                          "hf:a b/c", "hf:a/b@", "hf:a/b@..", "hf:a/b@x/y", "hf:a/b:", "hf:a/b:../x", "hf:a/b:/x",
-                          "hf:a/b?x=1", "hf:a/b#x", "hf:a%2f/b", "hf:-a/b", "hf:a/b:x:y"}) {
+  for (const char* bad : {"a/b",        "hf:",     "hf:a",        "hf:a/",     "hf:/b",      "hf:../b",
+                          "hf:a/..",    "hf:a/.b", "hf:a/b/c",    "hf:a b/c",  "hf:a/b@",    "hf:a/b@..",
+                          "hf:a/b@x/y", "hf:a/b:", "hf:a/b:../x", "hf:a/b:/x", "hf:a/b?x=1", "hf:a/b#x",
+                          "hf:a%2f/b",  "hf:-a/b", "hf:a/b:x:y"}) {
     SCOPED_TRACE(bad);
     EXPECT_THROW(parse_hf_spec(bad), Error);
   }
@@ -56,17 +57,18 @@ TEST(HfSpec, RevisionsOtherThanMainHaveTheirOwnFolder) {
 }
 
 TEST(SafeFileName, AcceptsPlainRelativePaths) {
-  for (const char* good : {"config.json", "model-00001-of-00002.safetensors", "onnx/model.onnx", "模型.gguf", "a b"}) {
+  for (const char* good :
+       {"config.json", "model-00001-of-00002.safetensors", "onnx/model.onnx", "模型.gguf", "a b"}) {
     EXPECT_TRUE(is_safe_file_name(good)) << good;
   }
 }
 
 TEST(SafeFileName, RefusesHostileOnes) {
   for (const std::string& bad :
-       {std::string(), std::string("/etc/passwd"), std::string("../x"), std::string("a/../x"), std::string("a//b"),
-        std::string("a/"), std::string("./x"), std::string(".pulled.json"), std::string("a/.git/x"),
-        std::string("a\\b"), std::string("a\nb"), std::string("a\0b", 3), std::string("a\x1b[2J"),
-        std::string("\xff.bin"), std::string("C:x"), std::string(300, 'a')}) {
+       {std::string(), std::string("/etc/passwd"), std::string("../x"), std::string("a/../x"),
+        std::string("a//b"), std::string("a/"), std::string("./x"), std::string(".pulled.json"),
+        std::string("a/.git/x"), std::string("a\\b"), std::string("a\nb"), std::string("a\0b", 3),
+        std::string("a\x1b[2J"), std::string("\xff.bin"), std::string("C:x"), std::string(300, 'a')}) {
     EXPECT_FALSE(is_safe_file_name(bad)) << testing::PrintToString(bad);
   }
 }
@@ -100,9 +102,10 @@ TEST(FindPulled, IgnoresADamagedList) {
   const TestFolder folder;
   const TestVariable models("LONGSCROLL_MODELS", folder.path().string());
   folder.write("outside", "1234");
-  for (const char* list : {"", "[]", "{\"files\":3}", "{\"files\":[]}", "{\"files\":[{\"name\":1,\"size\":4}]}",
-                           "{\"files\":[{\"name\":\"x\",\"size\":-4}]}", "{\"files\":[{\"name\":\"x\"}]}",
-                           "{\"files\":[{\"name\":\"../../../outside\",\"size\":4}]}"}) {
+  for (const char* list :
+       {"", "[]", "{\"files\":3}", "{\"files\":[]}", "{\"files\":[{\"name\":1,\"size\":4}]}",
+        "{\"files\":[{\"name\":\"x\",\"size\":-4}]}", "{\"files\":[{\"name\":\"x\"}]}",
+        "{\"files\":[{\"name\":\"../../../outside\",\"size\":4}]}"}) {
     SCOPED_TRACE(list);
     folder.write("hf/a/b/x", "1234");
     folder.write("hf/a/b/.pulled.json", list);

@@ -20,17 +20,20 @@ namespace {
 constexpr std::chrono::milliseconds kPublisherConnectTimeout{5'000};
 constexpr int kPublisherTries = 3;
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
 
 // True when the part now holds the file; false, with a note, when the mirror should be tried.
 bool try_publisher(const CatalogueEntry& entry, const HubConfig& config, PartFile& part,
                    const PullEvents& events) {
   const ExpectedFile expected = {
       .name = entry.name, .size = entry.size, .hash_kind = ExpectedFile::Hash::kSha256, .hash = entry.sha256};
-  const HttpRequest request = {.url = fmt::format("{}/{}/resolve/main/{}", config.endpoint, entry.publisher.repo,
-                                                  percent_encode_path(entry.publisher.file)),
-                               .token = config.token,
-                               .policy = config.policy};
+  const HttpRequest request = {
+      .url = fmt::format("{}/{}/resolve/main/{}", config.endpoint, entry.publisher.repo,
+                         percent_encode_path(entry.publisher.file)),
+      .token = config.token,
+      .policy = config.policy};
   try {
     fetch_expected(request, part, expected, events);
     return true;

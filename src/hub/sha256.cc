@@ -17,11 +17,15 @@ namespace {
 
 constexpr size_t kChunkBytes = size_t{1} << 20;
 
-fs::path note_path(const fs::path& path) { return path.string() + ".sha256"; }
+fs::path note_path(const fs::path& path) {
+  return path.string() + ".sha256";
+}
 
 }  // namespace
 
-void Hasher::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void Hasher::Free::operator()(evp_md_ctx_st* context) const {
+  EVP_MD_CTX_free(context);
+}
 
 Hasher::Hasher(bool use_sha256) : context_(EVP_MD_CTX_new()) {
   if (!context_) throw std::bad_alloc();
@@ -30,7 +34,9 @@ Hasher::Hasher(bool use_sha256) : context_(EVP_MD_CTX_new()) {
   }
 }
 
-Hasher Hasher::sha256() { return Hasher(true); }
+Hasher Hasher::sha256() {
+  return Hasher(true);
+}
 
 Hasher Hasher::git_blob(uint64_t size) {
   Hasher hasher(false);

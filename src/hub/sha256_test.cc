@@ -18,7 +18,8 @@ std::string hash_text(Hasher hasher, std::string_view text) {
 
 // FIPS 180-4's own examples.
 TEST(Sha256, GivesThePublishedVectors) {
-  EXPECT_EQ(hash_text(Hasher::sha256(), ""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hash_text(Hasher::sha256(), ""),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(hash_text(Hasher::sha256(), "abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(hash_text(Hasher::sha256(), std::string(1000000, 'a')),
@@ -61,7 +62,8 @@ TEST(HashNote, HoldsUntilTheFileChanges) {
   EXPECT_EQ(read_file(path.string() + ".sha256"), hash + "  x\n");
 
   folder.write("x", "abd");
-  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  std::filesystem::last_write_time(path,
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
   EXPECT_FALSE(has_hash_note(path, 3, hash));
   EXPECT_FALSE(is_verified_file(path, 3, hash));
 }

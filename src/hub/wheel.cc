@@ -26,7 +26,8 @@ std::unique_ptr<zip_t, ZipClose> open_archive(const std::filesystem::path& path)
   zip_error_init_with_code(&error, code);
   const std::string reason = zip_error_strerror(&error);
   zip_error_fini(&error);
-  throw Error(ErrorKind::kFile, path.string(), fmt::format("must be a zip archive, and opening it failed: {}", reason));
+  throw Error(ErrorKind::kFile, path.string(),
+              fmt::format("must be a zip archive, and opening it failed: {}", reason));
 }
 
 }  // namespace
@@ -34,11 +35,15 @@ std::unique_ptr<zip_t, ZipClose> open_archive(const std::filesystem::path& path)
 void read_zip_member(const std::filesystem::path& archive_path, const std::string& member, uint64_t max_bytes,
                      const std::function<void(std::span<const std::byte>)>& sink) {
   const auto archive = open_archive(archive_path);
-  const auto refuse = [&](const std::string& what) { return Error(ErrorKind::kFile, archive_path.string(), what); };
+  const auto refuse = [&](const std::string& what) {
+    return Error(ErrorKind::kFile, archive_path.string(), what);
+  };
   const zip_int64_t index = zip_name_locate(archive.get(), member.c_str(), ZIP_FL_ENC_GUESS);
   if (index < 0) throw refuse(fmt::format("must hold {}, and does not", member));
-  std::unique_ptr<zip_file_t, ZipClose> file(zip_fopen_index(archive.get(), static_cast<zip_uint64_t>(index), 0));
-  if (!file) throw refuse(fmt::format("must hold {}, and it cannot be read: {}", member, zip_strerror(archive.get())));
+  std::unique_ptr<zip_file_t, ZipClose> file(
+      zip_fopen_index(archive.get(), static_cast<zip_uint64_t>(index), 0));
+  if (!file)
+    throw refuse(fmt::format("must hold {}, and it cannot be read: {}", member, zip_strerror(archive.get())));
   std::vector<std::byte> chunk(kChunkBytes);
   uint64_t left = max_bytes;
   while (true) {

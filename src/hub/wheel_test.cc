@@ -27,7 +27,9 @@ class WheelTest : public testing::Test {
   const std::string content_ = std::string(600'000, 'x') + "end";
 };
 
-TEST_F(WheelTest, GivesTheMemberWhole) { EXPECT_EQ(member_of(path_, "a/b.bin", content_.size()), content_); }
+TEST_F(WheelTest, GivesTheMemberWhole) {
+  EXPECT_EQ(member_of(path_, "a/b.bin", content_.size()), content_);
+}
 
 TEST_F(WheelTest, RefusesAMemberThatIsMissingOrTooLarge) {
   EXPECT_THROW(member_of(path_, "a/c.bin", 1 << 20), Error);
@@ -43,7 +45,8 @@ TEST_F(WheelTest, RefusesWhatIsNoZip) {
 TEST_F(WheelTest, RefusesEveryTruncationAndNoticesDamage) {
   const std::string archive = read_file(path_);
   for (size_t size = 0; size < archive.size(); size += 13) {
-    EXPECT_THROW(member_of(folder_.write("cut.whl", archive.substr(0, size)), "a/b.bin", 1 << 20), Error) << size;
+    EXPECT_THROW(member_of(folder_.write("cut.whl", archive.substr(0, size)), "a/b.bin", 1 << 20), Error)
+        << size;
   }
   std::string damaged = archive;
   damaged[60] = static_cast<char>(damaged[60] ^ 0x55);  // inside the packed data

@@ -39,9 +39,13 @@ struct Avx2 {
   static I or_bits(I a, I b) { return _mm256_or_si256(a, b); }
   static I sub(I a, int b) { return _mm256_sub_epi32(a, _mm256_set1_epi32(b)); }
   template <int kCount>
-  static I shift_right(I x) { return _mm256_srli_epi32(x, kCount); }
+  static I shift_right(I x) {
+    return _mm256_srli_epi32(x, kCount);
+  }
   template <int kCount>
-  static I shift_left(I x) { return _mm256_slli_epi32(x, kCount); }
+  static I shift_left(I x) {
+    return _mm256_slli_epi32(x, kCount);
+  }
   static I shift_right_by(I x, int count) { return _mm256_srl_epi32(x, _mm_cvtsi32_si128(count)); }
   // x with `bit` set in each lane whose bit in `lanes` is one.
   static I set_bit_where(I x, uint32_t lanes, int bit) {

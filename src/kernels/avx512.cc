@@ -31,9 +31,13 @@ struct Avx512 {
   static I or_bits(I a, I b) { return _mm512_or_si512(a, b); }
   static I sub(I a, int b) { return _mm512_sub_epi32(a, _mm512_set1_epi32(b)); }
   template <unsigned kCount>
-  static I shift_right(I x) { return _mm512_srli_epi32(x, kCount); }
+  static I shift_right(I x) {
+    return _mm512_srli_epi32(x, kCount);
+  }
   template <unsigned kCount>
-  static I shift_left(I x) { return _mm512_slli_epi32(x, kCount); }
+  static I shift_left(I x) {
+    return _mm512_slli_epi32(x, kCount);
+  }
   static I shift_right_by(I x, int count) { return _mm512_srl_epi32(x, _mm_cvtsi32_si128(count)); }
   // x with `bit` set in each lane whose bit in `lanes` is one.
   static I set_bit_where(I x, uint32_t lanes, int bit) {
@@ -105,8 +109,8 @@ struct Avx512 {
 }  // namespace
 
 const KernelSet& avx512_kernels() {
-  static const KernelSet set = vector_kernels::make_set<Avx512>(
-      "avx512", "AVX-512 F, BW, DQ and VL", [] { return cpu_features().avx512; });
+  static const KernelSet set = vector_kernels::make_set<Avx512>("avx512", "AVX-512 F, BW, DQ and VL",
+                                                                [] { return cpu_features().avx512; });
   return set;
 }
 

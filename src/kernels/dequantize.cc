@@ -20,7 +20,9 @@ uint32_t load_u32(const uint8_t* p) {
   return value;
 }
 
-float load_half(const uint8_t* p) { return f16_to_float(load_u16(p)); }
+float load_half(const uint8_t* p) {
+  return f16_to_float(load_u16(p));
+}
 
 // Nibbles: the low ones are values 0…15 of the block, the high ones 16…31.
 void block_q4(const uint8_t* nibbles, uint32_t fifth_bits, float scale, float offset, float* out) {
@@ -88,15 +90,23 @@ void block_q6_k(const uint8_t* block, float* out) {
 
 void dequantize_block(DType type, const uint8_t* block, float* out) {
   switch (type) {
-    case DType::kF32: std::memcpy(out, block, sizeof(float)); break;
-    case DType::kF16: *out = load_half(block); break;
-    case DType::kBF16: *out = bf16_to_float(load_u16(block)); break;
+    case DType::kF32:
+      std::memcpy(out, block, sizeof(float));
+      break;
+    case DType::kF16:
+      *out = load_half(block);
+      break;
+    case DType::kBF16:
+      *out = bf16_to_float(load_u16(block));
+      break;
     case DType::kQ4_0: {
       const float d = load_half(block);
       block_q4(block + 2, 0, d, -8.0f * d, out);
       break;
     }
-    case DType::kQ4_1: block_q4(block + 4, 0, load_half(block), load_half(block + 2), out); break;
+    case DType::kQ4_1:
+      block_q4(block + 4, 0, load_half(block), load_half(block + 2), out);
+      break;
     case DType::kQ5_0: {
       const float d = load_half(block);
       block_q4(block + 6, load_u32(block + 2), d, -16.0f * d, out);
@@ -105,10 +115,18 @@ void dequantize_block(DType type, const uint8_t* block, float* out) {
     case DType::kQ5_1:
       block_q4(block + 8, load_u32(block + 4), load_half(block), load_half(block + 2), out);
       break;
-    case DType::kQ8_0: block_q8_0(block, out); break;
-    case DType::kQ4_K: block_k45(block, false, out); break;
-    case DType::kQ5_K: block_k45(block, true, out); break;
-    case DType::kQ6_K: block_q6_k(block, out); break;
+    case DType::kQ8_0:
+      block_q8_0(block, out);
+      break;
+    case DType::kQ4_K:
+      block_k45(block, false, out);
+      break;
+    case DType::kQ5_K:
+      block_k45(block, true, out);
+      break;
+    case DType::kQ6_K:
+      block_q6_k(block, out);
+      break;
   }
 }
 

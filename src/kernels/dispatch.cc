@@ -29,13 +29,16 @@ const KernelSet& choose() {
   return *best;
 }
 
-size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+size_t round_up(size_t value, size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 }  // namespace
 
 std::span<const KernelSet* const> all_kernel_sets() {
 #if defined(LONGSCROLL_X86)
-  static const std::array<const KernelSet*, 3> sets = {&portable_kernels(), &avx2_kernels(), &avx512_kernels()};
+  static const std::array<const KernelSet*, 3> sets = {&portable_kernels(), &avx2_kernels(),
+                                                       &avx512_kernels()};
 #else
   static const std::array<const KernelSet*, 1> sets = {&portable_kernels()};
 #endif

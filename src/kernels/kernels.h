@@ -30,7 +30,7 @@ struct MatmulArgs {
   size_t n = 0;
   const float* bias = nullptr;  // [n] or null
   float* out = nullptr;
-  size_t out_stride = 0;  // floats between rows of out
+  size_t out_stride = 0;     // floats between rows of out
   float* scratch = nullptr;  // matmul_scratch_floats(m, k) floats, of this thread alone
 };
 
@@ -47,8 +47,8 @@ struct AttentionArgs {
   const void* v = nullptr;
   DType kv_type = DType::kF32;  // kF32 or kF16
   size_t kv_stride = 0;         // elements between positions
-  size_t head_dim = 0;  // at most kMaxHeadDim
-  size_t window = 0;  // 0: no window
+  size_t head_dim = 0;          // at most kMaxHeadDim
+  size_t window = 0;            // 0: no window
   float scale = 1.0f;
   float* out = nullptr;
   size_t out_stride = 0;

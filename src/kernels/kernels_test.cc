@@ -41,12 +41,18 @@ std::vector<uint8_t> random_rows(DType type, size_t count, uint32_t seed) {
   const DTypeInfo& info = dtype_info(type);
   for (size_t at = 0; at < bytes.size(); at += info.block_bytes) {
     switch (type) {
-      case DType::kQ6_K: put_half(at + 208); break;
-      case DType::kQ4_1: case DType::kQ5_1: case DType::kQ4_K: case DType::kQ5_K:
+      case DType::kQ6_K:
+        put_half(at + 208);
+        break;
+      case DType::kQ4_1:
+      case DType::kQ5_1:
+      case DType::kQ4_K:
+      case DType::kQ5_K:
         put_half(at);
         put_half(at + 2);
         break;
-      default: put_half(at);
+      default:
+        put_half(at);
     }
   }
   if (!bytes.empty() && can_quantize(type)) {
@@ -84,9 +90,18 @@ void check_matmul(const KernelSet& set, DType type, size_t m, size_t n, size_t k
   const std::vector<float> a = random_floats(m * (k + 3), 12), bias = random_floats(n, 13);
   std::vector<float> weights(n * k), out(m * (n + 5), -1.0f), scratch(matmul_scratch_floats(m, k));
   dequantize_reference(type, w.data(), weights.data(), n * k);
-  set.matmul({.a = a.data(), .a_stride = k + 3, .m = m, .k = k, .w = w.data(), .w_row_bytes = *dtype_bytes(type, k),
-              .w_type = type, .n = n, .bias = with_bias ? bias.data() : nullptr, .out = out.data(),
-              .out_stride = n + 5, .scratch = scratch.data()});
+  set.matmul({.a = a.data(),
+              .a_stride = k + 3,
+              .m = m,
+              .k = k,
+              .w = w.data(),
+              .w_row_bytes = *dtype_bytes(type, k),
+              .w_type = type,
+              .n = n,
+              .bias = with_bias ? bias.data() : nullptr,
+              .out = out.data(),
+              .out_stride = n + 5,
+              .scratch = scratch.data()});
   for (size_t i = 0; i < m; ++i) {
     for (size_t j = 0; j < n; ++j) {
       double sum = with_bias ? bias[j] : 0.0, magnitude = std::fabs(sum);
@@ -138,11 +153,20 @@ void check_attention(const KernelSet& set, const AttentionCase& c) {
   const bool half = c.type == DType::kF16;
   std::vector<float> out(c.m * c.dim), scratch(attention_scratch_floats(c.m, c.dim));
   const float scale = 1.0f / std::sqrt(static_cast<float>(c.dim));
-  set.attention({.q = q.data(), .q_stride = c.dim, .m = c.m, .first_position = c.first,
+  set.attention({.q = q.data(),
+                 .q_stride = c.dim,
+                 .m = c.m,
+                 .first_position = c.first,
                  .k = half ? static_cast<const void*>(k16.data()) : k.data(),
-                 .v = half ? static_cast<const void*>(v16.data()) : v.data(), .kv_type = c.type,
-                 .kv_stride = stride, .head_dim = c.dim, .window = c.window, .scale = scale, .out = out.data(),
-                 .out_stride = c.dim, .scratch = scratch.data()});
+                 .v = half ? static_cast<const void*>(v16.data()) : v.data(),
+                 .kv_type = c.type,
+                 .kv_stride = stride,
+                 .head_dim = c.dim,
+                 .window = c.window,
+                 .scale = scale,
+                 .out = out.data(),
+                 .out_stride = c.dim,
+                 .scratch = scratch.data()});
   for (size_t i = 0; i < c.m; ++i) {
     const size_t last = c.first + i, begin = c.window && last + 1 > c.window ? last + 1 - c.window : 0;
     std::vector<double> weights, expected(c.dim);
@@ -222,7 +246,8 @@ TEST_P(KernelSetTest, NarrowsToHalfAsTheReference) {
   for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(found[i], float_to_f16(x[i])) << x[i];
 }
 
-INSTANTIATE_TEST_SUITE_P(Sets, KernelSetTest, testing::ValuesIn(all_kernel_sets().begin(), all_kernel_sets().end()),
+INSTANTIATE_TEST_SUITE_P(Sets, KernelSetTest,
+                         testing::ValuesIn(all_kernel_sets().begin(), all_kernel_sets().end()),
                          [](const auto& tested) { return std::string(tested.param->name); });
 
 TEST(KernelDispatch, AnUnknownSetIsNamedWithTheChoices) {

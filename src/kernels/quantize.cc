@@ -10,7 +10,9 @@
 namespace longscroll {
 namespace {
 
-void store_u16(uint8_t* p, uint16_t value) { std::memcpy(p, &value, sizeof value); }
+void store_u16(uint8_t* p, uint16_t value) {
+  std::memcpy(p, &value, sizeof value);
+}
 
 void block_q8_0(const float* x, uint8_t* block) {
   float largest = 0.0f;
@@ -54,11 +56,21 @@ void quantize(DType type, const float* src, void* dst, size_t count) {
   const DTypeInfo& info = dtype_info(type);
   for (size_t i = 0; i < count; i += info.block_elems, out += info.block_bytes) {
     switch (type) {
-      case DType::kF32: std::memcpy(out, src + i, sizeof(float)); break;
-      case DType::kF16: store_u16(out, float_to_f16(src[i])); break;
-      case DType::kBF16: store_u16(out, float_to_bf16(src[i])); break;
-      case DType::kQ8_0: block_q8_0(src + i, out); break;
-      default: block_q4_0(src + i, out); break;
+      case DType::kF32:
+        std::memcpy(out, src + i, sizeof(float));
+        break;
+      case DType::kF16:
+        store_u16(out, float_to_f16(src[i]));
+        break;
+      case DType::kBF16:
+        store_u16(out, float_to_bf16(src[i]));
+        break;
+      case DType::kQ8_0:
+        block_q8_0(src + i, out);
+        break;
+      default:
+        block_q4_0(src + i, out);
+        break;
     }
   }
 }

@@ -26,10 +26,12 @@ std::vector<float> wave(size_t count) {
 
 TEST(Quantize, EachValueIsWithinHalfAStep) {
   const std::vector<float> values = wave(256);
-  const std::vector<float> q8 = there_and_back(DType::kQ8_0, values), q4 = there_and_back(DType::kQ4_0, values);
+  const std::vector<float> q8 = there_and_back(DType::kQ8_0, values),
+                           q4 = there_and_back(DType::kQ4_0, values);
   for (size_t i = 0; i < values.size(); ++i) {
     float largest = 0;
-    for (size_t j = i / 32 * 32; j < i / 32 * 32 + 32; ++j) largest = std::fmax(largest, std::fabs(values[j]));
+    for (size_t j = i / 32 * 32; j < i / 32 * 32 + 32; ++j)
+      largest = std::fmax(largest, std::fabs(values[j]));
     // the scale itself is rounded to f16 (2^-11 relative); q4_0 cuts off at +7 of -8…7
     EXPECT_NEAR(q8[i], values[i], largest / 127 * 0.5f + largest * 0.0005f);
     EXPECT_NEAR(q4[i], values[i], largest / 8 + largest * 0.0005f);

@@ -17,7 +17,8 @@ inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 template <class V>
 void scale_row(float* x, float factor, size_t count) {
   size_t i = 0;
-  for (; i + V::kWidth <= count; i += V::kWidth) V::store(x + i, V::mul(V::load(x + i), V::broadcast(factor)));
+  for (; i + V::kWidth <= count; i += V::kWidth)
+    V::store(x + i, V::mul(V::load(x + i), V::broadcast(factor)));
   for (; i < count; ++i) x[i] *= factor;
 }
 
@@ -56,13 +57,13 @@ void cached_to_float(const AttentionArgs& args, const void* cache, size_t positi
 }
 
 struct AttentionScratch {
-  float* keys;       // [block / panel][H][panel]
-  float* values;     // [ceil(H / panel)][block][panel]
-  float* rows;       // [panel][H]
-  float* queries;    // [kMaxRows][kStrideQ]
-  float* scores;     // [kMaxRows][kStrideS]
-  float* largest;    // [M]
-  float* sums;       // [M]
+  float* keys;     // [block / panel][H][panel]
+  float* values;   // [ceil(H / panel)][block][panel]
+  float* rows;     // [panel][H]
+  float* queries;  // [kMaxRows][kStrideQ]
+  float* scores;   // [kMaxRows][kStrideS]
+  float* largest;  // [M]
+  float* sums;     // [M]
 
   AttentionScratch(const AttentionArgs& args, size_t padded_dim) {
     keys = args.scratch;
@@ -119,7 +120,8 @@ void softmax_step(const AttentionArgs& args, size_t m, size_t t0, size_t count, 
 }
 
 template <class V>
-void attend_tile(const AttentionArgs& args, size_t m0, size_t t0, size_t count, const AttentionScratch& room) {
+void attend_tile(const AttentionArgs& args, size_t m0, size_t t0, size_t count,
+                 const AttentionScratch& room) {
   const size_t rows = std::min(V::kRows, args.m - m0), dim = args.head_dim;
   const size_t padded = (count + V::kPanel - 1) / V::kPanel * V::kPanel;
   for (size_t r = 0; r < rows; ++r) {
@@ -132,8 +134,8 @@ void attend_tile(const AttentionArgs& args, size_t m0, size_t t0, size_t count, 
     softmax_step<V>(args, m0 + r, t0, count, padded, room.scores + r * kStrideS, room);
   }
   for (size_t h = 0; h < dim; h += V::kPanel) {
-    edge_tile<V, kStrideS>(rows, std::min(V::kPanel, dim - h), count, room.scores, room.values + h * count, true,
-                           args.out + m0 * args.out_stride + h, args.out_stride);
+    edge_tile<V, kStrideS>(rows, std::min(V::kPanel, dim - h), count, room.scores, room.values + h * count,
+                           true, args.out + m0 * args.out_stride + h, args.out_stride);
   }
 }
 
@@ -145,9 +147,8 @@ void attend_many(const AttentionArgs& args) {
   std::fill_n(room.sums, args.m, 0.0f);
   for (size_t m = 0; m < args.m; ++m) std::fill_n(args.out + m * args.out_stride, args.head_dim, 0.0f);
   const size_t keys = args.first_position + args.m;
-  const size_t first = args.window != 0 && args.first_position + 1 > args.window
-                           ? args.first_position + 1 - args.window
-                           : 0;
+  const size_t first =
+      args.window != 0 && args.first_position + 1 > args.window ? args.first_position + 1 - args.window : 0;
   for (size_t t0 = first; t0 < keys; t0 += kKeyBlock) {
     const size_t count = std::min(kKeyBlock, keys - t0);
     pack_block<V>(args, t0, count, room);
@@ -176,7 +177,8 @@ void attend_one(const AttentionArgs& args, size_t m) {
     const size_t count = std::min(kKeyBlock, end - t0);
     const size_t padded = (count + V::kWidth - 1) / V::kWidth * V::kWidth;
     std::fill(scores + count, scores + padded, kMinusInfinity);
-    for (size_t t = 0; t < count; ++t) scores[t] = args.scale * dot_row<V, kType>(row(args.k, t0 + t), q, dim);
+    for (size_t t = 0; t < count; ++t)
+      scores[t] = args.scale * dot_row<V, kType>(row(args.k, t0 + t), q, dim);
     const float next = std::max(largest, max_of<V>(scores, padded));
     const float shrink = largest == kMinusInfinity ? 0.0f : V::exp_one(largest - next);
     sum = sum * shrink + exp_row<V>(scores, next, padded);

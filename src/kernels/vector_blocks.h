@@ -21,8 +21,8 @@ inline T load_as(const uint8_t* p) {
 
 // 32 values from 16 bytes of nibbles; with kFifth, bit j of `fifth_bits` is bit 4 of value j.
 template <class V, bool kFifth, class Sink>
-inline void visit_nibbles(const uint8_t* nibbles, uint32_t fifth_bits, typename V::F scale, typename V::F offset,
-                          size_t at, Sink&& sink) {
+inline void visit_nibbles(const uint8_t* nibbles, uint32_t fifth_bits, typename V::F scale,
+                          typename V::F offset, size_t at, Sink&& sink) {
 #pragma GCC unroll 4
   for (size_t j = 0; j < 32; j += V::kWidth) {
     const size_t byte = j % 16;
@@ -113,8 +113,7 @@ inline void visit_q6_k(const uint8_t* block, size_t at, Sink&& sink) {
 #pragma GCC unroll 4
       for (size_t part = 0; part < 4; ++part) {
         const float scale = d * static_cast<float>(static_cast<int8_t>(scales[part * 2 + j / 16]));
-        sink(at + half * 128 + part * 32 + j,
-             V::mul(V::to_float(V::sub(q[part], 32)), V::broadcast(scale)));
+        sink(at + half * 128 + part * 32 + j, V::mul(V::to_float(V::sub(q[part], 32)), V::broadcast(scale)));
       }
     }
   }
@@ -155,8 +154,7 @@ inline void visit_block(const uint8_t* block, size_t at, Sink&& sink) {
 }
 
 template <DType kType>
-inline constexpr bool kHasBlocks =
-    kType != DType::kF32 && kType != DType::kF16 && kType != DType::kBF16;
+inline constexpr bool kHasBlocks = kType != DType::kF32 && kType != DType::kF16 && kType != DType::kBF16;
 
 template <DType kType>
 inline constexpr size_t kStepElems =
@@ -172,17 +170,28 @@ inline size_t step_bytes() {
 template <class F>
 inline decltype(auto) with_type(DType type, F&& f) {
   switch (type) {
-    case DType::kF32: return f.template operator()<DType::kF32>();
-    case DType::kF16: return f.template operator()<DType::kF16>();
-    case DType::kBF16: return f.template operator()<DType::kBF16>();
-    case DType::kQ4_0: return f.template operator()<DType::kQ4_0>();
-    case DType::kQ4_1: return f.template operator()<DType::kQ4_1>();
-    case DType::kQ5_0: return f.template operator()<DType::kQ5_0>();
-    case DType::kQ5_1: return f.template operator()<DType::kQ5_1>();
-    case DType::kQ8_0: return f.template operator()<DType::kQ8_0>();
-    case DType::kQ4_K: return f.template operator()<DType::kQ4_K>();
-    case DType::kQ5_K: return f.template operator()<DType::kQ5_K>();
-    default: return f.template operator()<DType::kQ6_K>();
+    case DType::kF32:
+      return f.template operator()<DType::kF32>();
+    case DType::kF16:
+      return f.template operator()<DType::kF16>();
+    case DType::kBF16:
+      return f.template operator()<DType::kBF16>();
+    case DType::kQ4_0:
+      return f.template operator()<DType::kQ4_0>();
+    case DType::kQ4_1:
+      return f.template operator()<DType::kQ4_1>();
+    case DType::kQ5_0:
+      return f.template operator()<DType::kQ5_0>();
+    case DType::kQ5_1:
+      return f.template operator()<DType::kQ5_1>();
+    case DType::kQ8_0:
+      return f.template operator()<DType::kQ8_0>();
+    case DType::kQ4_K:
+      return f.template operator()<DType::kQ4_K>();
+    case DType::kQ5_K:
+      return f.template operator()<DType::kQ5_K>();
+    default:
+      return f.template operator()<DType::kQ6_K>();
   }
 }
 

@@ -28,9 +28,8 @@ void dequantize_row(const uint8_t* src, float* dst, size_t count) {
 
 template <class V>
 void dequantize(DType type, const void* src, float* dst, size_t count) {
-  with_type(type, [&]<DType kType>() {
-    dequantize_row<V, kType>(static_cast<const uint8_t*>(src), dst, count);
-  });
+  with_type(type,
+            [&]<DType kType>() { dequantize_row<V, kType>(static_cast<const uint8_t*>(src), dst, count); });
 }
 
 template <class V, DType kType>
@@ -120,8 +119,8 @@ TileFn<V, kStride> tile_of(size_t rows) {
 
 // As tile(), for any number of rows up to V::kRows and any number of columns up to V::kPanel.
 template <class V, size_t kStride>
-void edge_tile(size_t rows, size_t columns, size_t k, const float* a, const float* b, bool accumulate, float* c,
-               size_t c_stride) {
+void edge_tile(size_t rows, size_t columns, size_t k, const float* a, const float* b, bool accumulate,
+               float* c, size_t c_stride) {
   if (columns == V::kPanel) return tile_of<V, kStride>(rows)(k, a, b, accumulate, c, c_stride);
   float room[V::kRows * V::kPanel];
   if (accumulate) {
@@ -166,9 +165,9 @@ void pack_weights(const MatmulArgs& args, size_t n, size_t columns, size_t k0, s
 
 template <class V>
 void matmul_many_rows(const MatmulArgs& args) {
-  float* a = args.scratch;                      // [m][kStrideA]
-  float* rows = a + args.m * kStrideA;          // [panel][kBlockK]
-  float* panels = rows + kMaxPanel * kBlockK;   // [kPanelGroup / panel][kb][panel]
+  float* a = args.scratch;                     // [m][kStrideA]
+  float* rows = a + args.m * kStrideA;         // [panel][kBlockK]
+  float* panels = rows + kMaxPanel * kBlockK;  // [kPanelGroup / panel][kb][panel]
   for (size_t k0 = 0; k0 < args.k; k0 += kBlockK) {
     const size_t kb = std::min(kBlockK, args.k - k0);
     for (size_t m = 0; m < args.m; ++m) std::copy_n(args.a + m * args.a_stride + k0, kb, a + m * kStrideA);
@@ -180,8 +179,9 @@ void matmul_many_rows(const MatmulArgs& args) {
       for (size_t m = 0; m < args.m; m += V::kRows) {
         const size_t tile_rows = std::min(V::kRows, args.m - m);
         for (size_t n = 0; n < group; n += V::kPanel) {
-          edge_tile<V, kStrideA>(tile_rows, std::min(V::kPanel, group - n), kb, a + m * kStrideA, panels + n * kb,
-                                 k0 != 0, args.out + m * args.out_stride + n0 + n, args.out_stride);
+          edge_tile<V, kStrideA>(tile_rows, std::min(V::kPanel, group - n), kb, a + m * kStrideA,
+                                 panels + n * kb, k0 != 0, args.out + m * args.out_stride + n0 + n,
+                                 args.out_stride);
         }
       }
     }

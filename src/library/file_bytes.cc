@@ -67,7 +67,7 @@ std::optional<FileBytes> try_read(const std::filesystem::path& path,
   }
   std::string bytes = read_all(file.get(), path, before.size);
   if (after_read) after_read();
-  struct stat opened{};
+  struct stat opened {};
   if (::fstat(file.get(), &opened) != 0) fail(path, "must stay readable, found it gone");
   // The path may name another file by now: an editor that saves by renaming.
   if (stamp_of(opened) != before || stamp(path) != before || bytes.size() != before.size) return std::nullopt;
@@ -77,7 +77,7 @@ std::optional<FileBytes> try_read(const std::filesystem::path& path,
 }  // namespace
 
 FileStamp stamp(const std::filesystem::path& path) {
-  struct stat info{};
+  struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     fail(path, fmt::format("must be a readable file, found: {}", std::strerror(errno)));
   }

@@ -33,9 +33,10 @@ struct ModelConfig {
   uint32_t sliding_window = 0;       // 0: every layer sees all
   std::vector<uint8_t> layer_local;  // [num_layers], 1 where the layer uses the sliding window
 
-  float embedding_scale = 1.0f;  // multiplies the embedding (Gemma: sqrt(hidden), rounded to bf16 as published)
-  float query_scale = 0.0f;      // multiplies q·k, usually 1 / sqrt(head_dim)
-  bool norm_plus_one = false;    // the file stores norm weights as w, the model uses 1 + w
+  float embedding_scale =
+      1.0f;                    // multiplies the embedding (Gemma: sqrt(hidden), rounded to bf16 as published)
+  float query_scale = 0.0f;    // multiplies q·k, usually 1 / sqrt(head_dim)
+  bool norm_plus_one = false;  // the file stores norm weights as w, the model uses 1 + w
   bool qk_norm = false;
   bool post_norms = false;
   bool tied_head = false;

@@ -33,8 +33,8 @@ struct Weights {
   Matrix embedding;  // [vocab, hidden]
   std::vector<LayerWeights> layers;
   std::vector<float> final_norm;
-  Matrix head;                         // [vocab, hidden]; the embedding itself when tied
-  std::vector<float> head_row_scale;   // [vocab] or empty: 1 / ||row||, for a norm head that is not baked in
+  Matrix head;                        // [vocab, hidden]; the embedding itself when tied
+  std::vector<float> head_row_scale;  // [vocab] or empty: 1 / ||row||, for a norm head that is not baked in
 };
 
 }  // namespace longscroll

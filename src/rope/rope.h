@@ -19,21 +19,21 @@ const char* to_string(RopeScaling scaling);
 std::optional<RopeScaling> rope_scaling_from_name(std::string_view name);
 
 struct RopeConfig {
-  double base = 10000.0;     // rotary base, often called theta
-  uint32_t rotary_dim = 0;   // even; the head dimension unless rotation is partial
+  double base = 10000.0;    // rotary base, often called theta
+  uint32_t rotary_dim = 0;  // even; the head dimension unless rotation is partial
   RopeScaling scaling = RopeScaling::kNone;
-  double factor = 1.0;                // all but kNone
-  uint32_t original_max_position = 0; // kDynamicNtk, kYarn, kLlama3: the window trained before scaling
-  double low_freq_factor = 1.0;       // kLlama3
-  double high_freq_factor = 4.0;      // kLlama3
-  double beta_fast = 32.0;            // kYarn
-  double beta_slow = 1.0;             // kYarn
-  bool truncate = true;               // kYarn: round the correction range to whole dimensions
+  double factor = 1.0;                     // all but kNone
+  uint32_t original_max_position = 0;      // kDynamicNtk, kYarn, kLlama3: the window trained before scaling
+  double low_freq_factor = 1.0;            // kLlama3
+  double high_freq_factor = 4.0;           // kLlama3
+  double beta_fast = 32.0;                 // kYarn
+  double beta_slow = 1.0;                  // kYarn
+  bool truncate = true;                    // kYarn: round the correction range to whole dimensions
   std::optional<double> attention_factor;  // kYarn: overrides the computed attention scale
   std::optional<double> mscale;            // kYarn
   std::optional<double> mscale_all_dim;    // kYarn
   // GGUF files may carry per-frequency divisors (rope_freqs.weight) instead of the llama3 parameters.
-  std::vector<float> frequency_divisors;   // empty or rotary_dim / 2
+  std::vector<float> frequency_divisors;  // empty or rotary_dim / 2
 
   bool operator==(const RopeConfig&) const = default;
 };

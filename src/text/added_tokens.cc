@@ -13,7 +13,9 @@ bool is_white_space(uint32_t code_point) {
   return u_isUWhiteSpace(static_cast<UChar32>(code_point)) != 0;
 }
 
-uint64_t edge(uint32_t node, char byte) { return uint64_t{node} << 8 | static_cast<uint8_t>(byte); }
+uint64_t edge(uint32_t node, char byte) {
+  return uint64_t{node} << 8 | static_cast<uint8_t>(byte);
+}
 
 }  // namespace
 

@@ -1,9 +1,12 @@
 #include "text/bpe.h"
 
+#include <fmt/format.h>
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
+#include <unicode/uniset.h>
 
 #include <array>
+#include <cassert>
 #include <functional>
 #include <limits>
 #include <unordered_map>
@@ -11,7 +14,6 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "fmt/format.h"
 #include "text/bpe_merger.h"
 #include "text/byte_alphabet.h"
 #include "text/pre_tokenizers.h"
@@ -33,6 +35,19 @@ using IdOfText = std::unordered_map<std::string, TokenId, StringHash, std::equal
   throw Error(ErrorKind::kFile, std::string(where), std::move(what));
 }
 
+// The reference normalises by Unicode 9: a mark that came later is no mark to it, so it neither moves nor
+// joins. The set is frozen, hence safe to share.
+const icu::UnicodeSet& unicode_9() {
+  static const icu::UnicodeSet set = [] {
+    UErrorCode status = U_ZERO_ERROR;
+    icu::UnicodeSet made(icu::UnicodeString::fromUTF8("[:age=9.0:]"), status);
+    assert(U_SUCCESS(status) && !made.isEmpty());
+    made.freeze();
+    return made;
+  }();
+  return set;
+}
+
 std::string to_nfc(std::string_view text, std::string_view where) {
   if (text.size() > size_t{std::numeric_limits<int32_t>::max()}) {
     throw Error(ErrorKind::kUnsupported, std::string(where),
@@ -43,7 +58,9 @@ std::string to_nfc(std::string_view text, std::string_view where) {
   std::string out;
   if (U_SUCCESS(status)) {
     icu::StringByteSink<std::string> sink(&out, static_cast<int32_t>(text.size()));
-    nfc->normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink, nullptr, status);
+    const icu::FilteredNormalizer2 filtered(*nfc, unicode_9());
+    filtered.normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink, nullptr,
+                           status);
   }
   if (U_FAILURE(status)) {
     throw Error(ErrorKind::kResource, std::string(where),
@@ -117,13 +134,16 @@ void BpeTokenizer::check_ids() const {
   }
   const auto check = [&](TokenId id, std::string_view what) {
     if (id < 0 || static_cast<size_t>(id) >= count) {
-      bad_table(where_, fmt::format("the id of {} must be in the vocabulary of {} tokens, found {}", what, count, id));
+      bad_table(where_, fmt::format("the id of {} must be in the vocabulary of {} tokens, found {}", what,
+                                    count, id));
     }
   };
   if (tables_.bos) check(*tables_.bos, "BOS");
   if (tables_.eos) check(*tables_.eos, "EOS");
-  if (tables_.add_bos && !tables_.bos) bad_table(where_, "a tokenizer that adds BOS must name it, found no BOS id");
-  if (tables_.add_eos && !tables_.eos) bad_table(where_, "a tokenizer that adds EOS must name it, found no EOS id");
+  if (tables_.add_bos && !tables_.bos)
+    bad_table(where_, "a tokenizer that adds BOS must name it, found no BOS id");
+  if (tables_.add_eos && !tables_.eos)
+    bad_table(where_, "a tokenizer that adds EOS must name it, found no EOS id");
   for (const AddedToken& token : tables_.added) {
     check(token.id, fmt::format("the added token '{}'", token.content));
     if (token.single_word) {
@@ -161,7 +181,8 @@ std::vector<BpeMerge> BpeTokenizer::parse_merges() const {
   const auto id_of = [&](std::string_view spelling, const std::string& merge) {
     const auto it = id_of_text_.find(spelling);
     if (it == id_of_text_.end()) {
-      bad_table(where_, fmt::format("merges must be of tokens, '{}' in the merge '{}' is none", spelling, merge));
+      bad_table(where_,
+                fmt::format("merges must be of tokens, '{}' in the merge '{}' is none", spelling, merge));
     }
     return it->second;
   };
@@ -174,7 +195,8 @@ std::vector<BpeMerge> BpeTokenizer::parse_merges() const {
     }
     const std::string_view left = std::string_view(merge).substr(0, space);
     const std::string_view right = std::string_view(merge).substr(space + 1);
-    merges.push_back({id_of(left, merge), id_of(right, merge), id_of(std::string(left) + std::string(right), merge)});
+    merges.push_back(
+        {id_of(left, merge), id_of(right, merge), id_of(std::string(left) + std::string(right), merge)});
   }
   return merges;
 }

@@ -13,7 +13,8 @@
 namespace longscroll {
 
 struct BpeTables {
-  std::vector<std::string> tokens;  // by id, in the stored spelling: GPT-2's byte alphabet; added ones as they read
+  std::vector<std::string>
+      tokens;  // by id, in the stored spelling: GPT-2's byte alphabet; added ones as they read
   std::vector<std::string> merges;  // "left right", best rank first
   std::vector<AddedToken> added;    // ids index `tokens`
   // A pre-tokenizer by GGUF's name: "gpt-2", "smollm", "qwen2", "llama-bpe". A name brings its patterns,

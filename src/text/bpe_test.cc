@@ -165,7 +165,8 @@ TEST(Bpe, LongWhiteSpaceStaysWithinTheMatchersLimits) {
 
 TEST(Bpe, IdsOutOfRangeAreTheCallersFault) {
   const auto tokenizer = make_bpe_tokenizer(byte_tables(), "test");
-  EXPECT_THAT(error_of([&] { tokenizer->decode({{256}}); }), HasSubstr("argument: [test] token ids must be 0 to 255"));
+  EXPECT_THAT(error_of([&] { tokenizer->decode({{256}}); }),
+              HasSubstr("argument: [test] token ids must be 0 to 255"));
   EXPECT_THAT(error_of([&] { tokenizer->token_bytes(-1); }), HasSubstr("found -1"));
 }
 
@@ -182,7 +183,8 @@ TEST(Bpe, RefusesTablesThatContradictThemselves) {
   fails_with([](BpeTables& t) { t.bos = 256; }, "file: [t] the id of BOS");
   fails_with([](BpeTables& t) { t.add_eos = true; }, "file: [t] a tokenizer that adds EOS");
   fails_with([](BpeTables& t) { t.added = {{.id = -1, .content = "x"}}; }, "the id of the added token 'x'");
-  fails_with([](BpeTables& t) { t.pre = "dbrx"; }, "unsupported: [t] the pre-tokenizer must be one of gpt-2, smollm");
+  fails_with([](BpeTables& t) { t.pre = "dbrx"; },
+             "unsupported: [t] the pre-tokenizer must be one of gpt-2, smollm");
   fails_with(
       [](BpeTables& t) {
         t.pre = "";
@@ -196,7 +198,8 @@ TEST(Bpe, CatastrophicPatternsAreGivenUp) {
   tables.pre = "";
   tables.split_patterns = {"(a+b?)+[cd]"};
   const auto tokenizer = make_bpe_tokenizer(tables, "t");
-  EXPECT_THAT(error_of([&] { tokenizer->encode(std::string(5000, 'a')); }), HasSubstr("must match in bounded time"));
+  EXPECT_THAT(error_of([&] { tokenizer->encode(std::string(5000, 'a')); }),
+              HasSubstr("must match in bounded time"));
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "text/chat_template.h"
 
+#include <fmt/format.h>
 #include <array>
 #include <utility>
 
 #include "base/error.h"
-#include "fmt/format.h"
 #include "text/added_tokens.h"
 
 namespace longscroll {
@@ -85,7 +85,8 @@ class Prompt {
 
  private:
   void end_text() {
-    const std::vector<TokenId> encoded = tokenizer_.encode(pending_, {.add_special = false, .parse_special = false});
+    const std::vector<TokenId> encoded =
+        tokenizer_.encode(pending_, {.add_special = false, .parse_special = false});
     ids_.insert(ids_.end(), encoded.begin(), encoded.end());
     pending_.clear();
   }
@@ -99,8 +100,9 @@ class Prompt {
 std::vector<TokenId> index_prompt(const Tokenizer& tokenizer, std::span<const ChatMessage> messages) {
   check_system_first(ChatFormat::kIndex, messages);
   if (tokenizer.vocab_size() <= static_cast<size_t>(kIndexAssistant)) {
-    throw Error(ErrorKind::kFile, fmt::format("index {}", kWhere),
-                fmt::format("the tokenizer must have the ids 0 to 4, found {} tokens", tokenizer.vocab_size()));
+    throw Error(
+        ErrorKind::kFile, fmt::format("index {}", kWhere),
+        fmt::format("the tokenizer must have the ids 0 to 4, found {} tokens", tokenizer.vocab_size()));
   }
   std::vector<TokenId> ids;
   const auto add = [&](const ChatMessage& message) {
@@ -144,8 +146,9 @@ std::vector<TokenId> gemma_prompt(const Tokenizer& tokenizer, std::span<const Ch
   for (size_t i = 0; i < messages.size(); ++i) {
     const bool is_user = messages[i].role == "user";
     if (is_user != (i % 2 == 0)) {
-      bad_messages(ChatFormat::kGemma, fmt::format("user and assistant must take turns, user first, found '{}' at turn {}",
-                                                   messages[i].role, i + 1));
+      bad_messages(ChatFormat::kGemma,
+                   fmt::format("user and assistant must take turns, user first, found '{}' at turn {}",
+                               messages[i].role, i + 1));
     }
     prompt.special("<start_of_turn>");
     prompt.text(is_user ? "user\n" : "model\n");
@@ -215,9 +218,10 @@ std::optional<ChatFormat> detect_chat_format(const ChatMetadata& metadata) {
     if (metadata.jinja->find(form.marker) != std::string::npos) return form.format;
     known += fmt::format("{}{}", known.empty() ? "" : ", ", form.name);
   }
-  throw Error(ErrorKind::kUnsupported, std::string(kWhere),
-              fmt::format("the model's chat template must be one of {}, found none of their tokens in it", known),
-              "name the form that the model was trained with, or use the model without a chat form");
+  throw Error(
+      ErrorKind::kUnsupported, std::string(kWhere),
+      fmt::format("the model's chat template must be one of {}, found none of their tokens in it", known),
+      "name the form that the model was trained with, or use the model without a chat form");
 }
 
 std::string default_system_message(ChatFormat format, const ChatMetadata& metadata) {
@@ -237,14 +241,15 @@ std::string default_system_message(ChatFormat format, const ChatMetadata& metada
     }
     // Only a literal names the default; code between the tokens inserts the caller's message.
     const bool is_code = text.empty() || text[0] == '\'' || text[0] == '"' ||
-                         text.find("}}") != std::string_view::npos || text.find("{{") != std::string_view::npos;
+                         text.find("}}") != std::string_view::npos ||
+                         text.find("{{") != std::string_view::npos;
     if (!is_code) return unescape(text);
   }
   return {};
 }
 
-std::vector<TokenId> chat_prompt(const Tokenizer& tokenizer, ChatFormat format, std::span<const ChatMessage> messages,
-                                 std::string_view default_system) {
+std::vector<TokenId> chat_prompt(const Tokenizer& tokenizer, ChatFormat format,
+                                 std::span<const ChatMessage> messages, std::string_view default_system) {
   check_roles(format, messages);
   std::vector<ChatMessage> with_system;
   if (!default_system.empty() && (messages.empty() || messages[0].role != "system")) {
@@ -253,10 +258,14 @@ std::vector<TokenId> chat_prompt(const Tokenizer& tokenizer, ChatFormat format, 
     messages = with_system;
   }
   switch (format) {
-    case ChatFormat::kIndex: return index_prompt(tokenizer, messages);
-    case ChatFormat::kChatML: return chatml_prompt(tokenizer, messages);
-    case ChatFormat::kGemma: return gemma_prompt(tokenizer, messages);
-    case ChatFormat::kLlama3: return llama3_prompt(tokenizer, messages);
+    case ChatFormat::kIndex:
+      return index_prompt(tokenizer, messages);
+    case ChatFormat::kChatML:
+      return chatml_prompt(tokenizer, messages);
+    case ChatFormat::kGemma:
+      return gemma_prompt(tokenizer, messages);
+    case ChatFormat::kLlama3:
+      return llama3_prompt(tokenizer, messages);
   }
   return {};
 }
@@ -267,10 +276,18 @@ std::vector<TokenId> chat_stop_ids(const Tokenizer& tokenizer, ChatFormat format
     if (const std::optional<TokenId> id = tokenizer.find_token(token)) ids.push_back(*id);
   };
   switch (format) {
-    case ChatFormat::kIndex: ids.push_back(kIndexEnd); break;
-    case ChatFormat::kChatML: add("<|im_end|>"); break;
-    case ChatFormat::kGemma: add("<end_of_turn>"); break;
-    case ChatFormat::kLlama3: add("<|eot_id|>"); break;
+    case ChatFormat::kIndex:
+      ids.push_back(kIndexEnd);
+      break;
+    case ChatFormat::kChatML:
+      add("<|im_end|>");
+      break;
+    case ChatFormat::kGemma:
+      add("<end_of_turn>");
+      break;
+    case ChatFormat::kLlama3:
+      add("<|eot_id|>");
+      break;
   }
   return ids;
 }

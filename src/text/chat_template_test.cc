@@ -38,7 +38,8 @@ std::shared_ptr<const Tokenizer> byte_tokenizer() {
   return make_bpe_tokenizer(tables, "test");
 }
 
-std::string prompt_text(ChatFormat format, const std::vector<ChatMessage>& messages, std::string_view system = {}) {
+std::string prompt_text(ChatFormat format, const std::vector<ChatMessage>& messages,
+                        std::string_view system = {}) {
   const auto tokenizer = byte_tokenizer();
   return tokenizer->decode(chat_prompt(*tokenizer, format, messages, system), false);
 }
@@ -48,17 +49,19 @@ const std::vector<ChatMessage> kTalk = {
 
 TEST(ChatTemplate, Index) {
   const auto tokenizer = byte_tokenizer();
-  EXPECT_THAT(chat_prompt(*tokenizer, ChatFormat::kIndex, std::vector<ChatMessage>{{"system", "s"}, {"user", "q"}}),
-              ElementsAre(0, 's', 3, 'q', 4));
+  EXPECT_THAT(
+      chat_prompt(*tokenizer, ChatFormat::kIndex, std::vector<ChatMessage>{{"system", "s"}, {"user", "q"}}),
+      ElementsAre(0, 's', 3, 'q', 4));
   EXPECT_THAT(chat_prompt(*tokenizer, ChatFormat::kIndex,
                           std::vector<ChatMessage>{{"user", "q"}, {"assistant", "a"}, {"user", "r"}}),
               ElementsAre(3, 'q', 4, 'a', 2, 3, 'r', 4));
 }
 
 TEST(ChatTemplate, ChatML) {
-  EXPECT_EQ(prompt_text(ChatFormat::kChatML, kTalk),
-            "<|im_start|>system\nS <|im_end|>\n<|im_start|>user\n one\n<|im_end|>\n"
-            "<|im_start|>assistant\ntwo<|im_end|>\n<|im_start|>user\nthree<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(
+      prompt_text(ChatFormat::kChatML, kTalk),
+      "<|im_start|>system\nS <|im_end|>\n<|im_start|>user\n one\n<|im_end|>\n"
+      "<|im_start|>assistant\ntwo<|im_end|>\n<|im_start|>user\nthree<|im_end|>\n<|im_start|>assistant\n");
 }
 
 TEST(ChatTemplate, GemmaPutsTheSystemMessageIntoTheFirstTurn) {
@@ -91,19 +94,24 @@ TEST(ChatTemplate, MarkupInAMessageStaysText) {
 }
 
 TEST(ChatTemplate, TrimsWhatPythonTrims) {
-  EXPECT_THAT(prompt_text(ChatFormat::kGemma, {{"user", "\x1c\u3000\n\x1fq\u00a0\x1d "}}), HasSubstr("user\nq<end"));
+  EXPECT_THAT(prompt_text(ChatFormat::kGemma, {{"user", "\x1c\u3000\n\x1fq\u00a0\x1d "}}),
+              HasSubstr("user\nq<end"));
 }
 
 TEST(ChatTemplate, DetectsTheFormFromTheTemplatesMarkers) {
-  EXPECT_EQ(detect_chat_format({.jinja = "{{'<|im_start|>'}}", .architecture = "llama"}), ChatFormat::kChatML);
-  EXPECT_EQ(detect_chat_format({.jinja = "{{'<start_of_turn>'}}", .architecture = "gemma3"}), ChatFormat::kGemma);
-  EXPECT_EQ(detect_chat_format({.jinja = "<|start_header_id|>", .architecture = "llama"}), ChatFormat::kLlama3);
+  EXPECT_EQ(detect_chat_format({.jinja = "{{'<|im_start|>'}}", .architecture = "llama"}),
+            ChatFormat::kChatML);
+  EXPECT_EQ(detect_chat_format({.jinja = "{{'<start_of_turn>'}}", .architecture = "gemma3"}),
+            ChatFormat::kGemma);
+  EXPECT_EQ(detect_chat_format({.jinja = "<|start_header_id|>", .architecture = "llama"}),
+            ChatFormat::kLlama3);
   EXPECT_EQ(detect_chat_format({.jinja = "'reserved_0' + x", .architecture = "llama"}), ChatFormat::kIndex);
   EXPECT_EQ(detect_chat_format({.jinja = std::nullopt, .architecture = "index"}), ChatFormat::kIndex);
   EXPECT_EQ(detect_chat_format({.jinja = std::nullopt, .architecture = "llama"}), std::nullopt);
-  EXPECT_THAT(error_of([] { detect_chat_format({.jinja = "[INST]", .architecture = "llama"}); }),
-              HasSubstr("unsupported: [chat template] the model's chat template must be one of index, chatml, gemma, "
-                        "llama3"));
+  EXPECT_THAT(
+      error_of([] { detect_chat_format({.jinja = "[INST]", .architecture = "llama"}); }),
+      HasSubstr("unsupported: [chat template] the model's chat template must be one of index, chatml, gemma, "
+                "llama3"));
 }
 
 TEST(ChatTemplate, NamesGoBothWays) {
@@ -124,25 +132,31 @@ TEST(ChatTemplate, ReadsTheDefaultSystemMessageOutOfTheTemplate) {
                "{{ '<|im_start|>system\\nYou\\'re Q.\\nHelp.<|im_end|>\\n' }}"),
             "You're Q.\nHelp.");
   EXPECT_EQ(of("{{ '<|im_start|>system\\n' + m['content'] + '<|im_end|>\\n' }}"), "");
-  EXPECT_EQ(default_system_message(ChatFormat::kGemma, {.jinja = "<|im_start|>system\nx<|im_end|>", .architecture = ""}),
+  EXPECT_EQ(default_system_message(ChatFormat::kGemma,
+                                   {.jinja = "<|im_start|>system\nx<|im_end|>", .architecture = ""}),
             "");
 }
 
 TEST(ChatTemplate, StopIds) {
   const auto tokenizer = byte_tokenizer();
   EXPECT_THAT(chat_stop_ids(*tokenizer, ChatFormat::kIndex), ElementsAre(2));
-  EXPECT_THAT(chat_stop_ids(*tokenizer, ChatFormat::kChatML), ElementsAre(*tokenizer->find_token("<|im_end|>")));
-  EXPECT_THAT(chat_stop_ids(*tokenizer, ChatFormat::kGemma), ElementsAre(*tokenizer->find_token("<end_of_turn>")));
-  EXPECT_THAT(chat_stop_ids(*tokenizer, ChatFormat::kLlama3), ElementsAre(*tokenizer->find_token("<|eot_id|>")));
+  EXPECT_THAT(chat_stop_ids(*tokenizer, ChatFormat::kChatML),
+              ElementsAre(*tokenizer->find_token("<|im_end|>")));
+  EXPECT_THAT(chat_stop_ids(*tokenizer, ChatFormat::kGemma),
+              ElementsAre(*tokenizer->find_token("<end_of_turn>")));
+  EXPECT_THAT(chat_stop_ids(*tokenizer, ChatFormat::kLlama3),
+              ElementsAre(*tokenizer->find_token("<|eot_id|>")));
 }
 
 TEST(ChatTemplate, RefusesConversationsThatTheFormDoesNotHave) {
   const auto prompt = [](ChatFormat format, std::vector<ChatMessage> messages) {
     return error_of([&] { prompt_text(format, messages); });
   };
-  EXPECT_THAT(prompt(ChatFormat::kChatML, {{"tool", "x"}}), HasSubstr("argument: [chatml chat template] roles must be"));
+  EXPECT_THAT(prompt(ChatFormat::kChatML, {{"tool", "x"}}),
+              HasSubstr("argument: [chatml chat template] roles must be"));
   EXPECT_THAT(prompt(ChatFormat::kGemma, {{"assistant", "x"}}), HasSubstr("must take turns"));
-  EXPECT_THAT(prompt(ChatFormat::kGemma, {{"user", "x"}, {"user", "y"}}), HasSubstr("found 'user' at turn 2"));
+  EXPECT_THAT(prompt(ChatFormat::kGemma, {{"user", "x"}, {"user", "y"}}),
+              HasSubstr("found 'user' at turn 2"));
   EXPECT_THAT(prompt(ChatFormat::kIndex, {{"user", "x"}, {"system", "y"}}), HasSubstr("must be the first"));
 }
 

@@ -1,9 +1,9 @@
 #include "text/pre_tokenizers.h"
 
+#include <fmt/format.h>
 #include <array>
 
 #include "base/error.h"
-#include "fmt/format.h"
 
 namespace longscroll {
 

@@ -1,9 +1,9 @@
 #include "text/protobuf_wire.h"
 
+#include <fmt/format.h>
 #include <bit>
 
 #include "base/error.h"
-#include "fmt/format.h"
 
 namespace longscroll {
 namespace {
@@ -21,7 +21,9 @@ void put_varint(std::string& out, uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 
-void put_key(std::string& out, uint32_t number, uint32_t type) { put_varint(out, uint64_t{number} << 3 | type); }
+void put_key(std::string& out, uint32_t number, uint32_t type) {
+  put_varint(out, uint64_t{number} << 3 | type);
+}
 
 uint64_t little_endian(std::string_view bytes) {
   uint64_t value = 0;
@@ -32,8 +34,9 @@ uint64_t little_endian(std::string_view bytes) {
 }  // namespace
 
 void WireReader::fail(std::string_view found) const {
-  throw Error(ErrorKind::kFile, std::string(where_),
-              fmt::format("a SentencePiece model must be a whole protocol buffer, found {} at byte {}", found, pos_));
+  throw Error(
+      ErrorKind::kFile, std::string(where_),
+      fmt::format("a SentencePiece model must be a whole protocol buffer, found {} at byte {}", found, pos_));
 }
 
 uint64_t WireReader::read_varint() {
@@ -48,7 +51,8 @@ uint64_t WireReader::read_varint() {
 }
 
 std::string_view WireReader::take(uint64_t length) {
-  if (length > message_.size() - pos_) fail(fmt::format("a field of {} bytes, which is more than are left,", length));
+  if (length > message_.size() - pos_)
+    fail(fmt::format("a field of {} bytes, which is more than are left,", length));
   const std::string_view bytes = message_.substr(pos_, static_cast<size_t>(length));
   pos_ += bytes.size();
   return bytes;
@@ -62,14 +66,21 @@ bool WireReader::next(WireField& field) {
   field = {};
   field.number = static_cast<uint32_t>(key >> 3);
   switch (key & 7) {
-    case kVarint: field.varint = read_varint(); break;
-    case kFixed64: field.varint = little_endian(take(8)); break;
-    case kFixed32: field.varint = little_endian(take(4)); break;
+    case kVarint:
+      field.varint = read_varint();
+      break;
+    case kFixed64:
+      field.varint = little_endian(take(8));
+      break;
+    case kFixed32:
+      field.varint = little_endian(take(4));
+      break;
     case kBytes:
       field.bytes = take(read_varint());
       field.is_bytes = true;
       break;
-    default: fail("a field of an unknown type");
+    default:
+      fail("a field of an unknown type");
   }
   field.raw = message_.substr(begin, pos_ - begin);
   return true;

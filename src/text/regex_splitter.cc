@@ -1,13 +1,13 @@
 #include "text/regex_splitter.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <fmt/format.h>
 #include <pcre2.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "base/error.h"
-#include "fmt/format.h"
 
 namespace longscroll {
 namespace {
@@ -85,9 +85,10 @@ RegexSplitter::RegexSplitter(std::string_view pattern, std::string_view where) :
       pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
                     PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &offset, nullptr);
   if (compiled == nullptr) {
-    throw Error(ErrorKind::kUnsupported, where_,
-                fmt::format("the pre-tokenizer's pattern must be one that PCRE2 compiles, found '{}': {} at {}",
-                            pattern, error_text(error), offset));
+    throw Error(
+        ErrorKind::kUnsupported, where_,
+        fmt::format("the pre-tokenizer's pattern must be one that PCRE2 compiles, found '{}': {} at {}",
+                    pattern, error_text(error), offset));
   }
   pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);  // without it the interpreter matches, only slower
   code_ = std::make_shared<const Code>(compiled);
@@ -103,8 +104,8 @@ std::vector<std::string_view> RegexSplitter::split(const std::vector<std::string
     const auto* subject = reinterpret_cast<PCRE2_SPTR>(piece.data());
     size_t done = 0;
     while (done < piece.size()) {
-      const int rc = pcre2_match(code_->code, subject, piece.size(), done, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY,
-                                 scratch.data, scratch.context);
+      const int rc = pcre2_match(code_->code, subject, piece.size(), done,
+                                 PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, scratch.data, scratch.context);
       if (rc == PCRE2_ERROR_NOMATCH) break;
       if (rc < 0) {
         throw Error(ErrorKind::kUnsupported, where_,

@@ -1,12 +1,12 @@
 #include "text/sentencepiece_model.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <bit>
 #include <limits>
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "fmt/format.h"
 #include "text/protobuf_wire.h"
 
 namespace longscroll {
@@ -79,15 +79,26 @@ void read_trainer_spec(std::string_view message, std::string_view where, SpmTabl
   for (WireField field; reader.next(field);) {
     const auto id = static_cast<int32_t>(field.varint);
     switch (field.number) {
-      case kModelType: model = field.varint; break;
-      case kUnkId: tables.unk = id; break;
-      case kBosId: tables.bos = id; break;
-      case kEosId: tables.eos = id; break;
-      case kPadId: tables.pad = id; break;
+      case kModelType:
+        model = field.varint;
+        break;
+      case kUnkId:
+        tables.unk = id;
+        break;
+      case kBosId:
+        tables.bos = id;
+        break;
+      case kEosId:
+        tables.eos = id;
+        break;
+      case kPadId:
+        tables.pad = id;
+        break;
       case kWhitespaceAsSuffix:
         if (field.varint != 0) unsupported(where, "treat_whitespace_as_suffix");
         break;
-      default: break;
+      default:
+        break;
     }
   }
   if (model != kUnigramModel && model != kBpeModel) unsupported(where, fmt::format("model type {}", model));
@@ -98,13 +109,20 @@ void read_normalizer_spec(std::string_view message, std::string_view where, SpmT
   WireReader reader(message, where);
   for (WireField field; reader.next(field);) {
     switch (field.number) {
-      case kCharsmap: tables.precompiled_charsmap = field.bytes; break;
-      case kAddDummyPrefix: tables.add_space_prefix = field.varint != 0; break;
-      case kRemoveExtra: tables.remove_extra_whitespaces = field.varint != 0; break;
+      case kCharsmap:
+        tables.precompiled_charsmap = field.bytes;
+        break;
+      case kAddDummyPrefix:
+        tables.add_space_prefix = field.varint != 0;
+        break;
+      case kRemoveExtra:
+        tables.remove_extra_whitespaces = field.varint != 0;
+        break;
       case kEscape:
         if (field.varint == 0) unsupported(where, "escape_whitespaces off");
         break;
-      default: break;
+      default:
+        break;
     }
   }
 }
@@ -144,9 +162,10 @@ void check_tables(const SpmTables& tables, std::string_view where) {
   const size_t count = tables.tokens.size();
   if (count == 0 || count > size_t{std::numeric_limits<TokenId>::max()} || tables.scores.size() != count ||
       tables.types.size() != count) {
-    bad_model(where, fmt::format("the vocabulary must have one score and one type a token, found {} tokens, {} "
-                                 "scores, {} types",
-                                 count, tables.scores.size(), tables.types.size()));
+    bad_model(where,
+              fmt::format("the vocabulary must have one score and one type a token, found {} tokens, {} "
+                          "scores, {} types",
+                          count, tables.scores.size(), tables.types.size()));
   }
   for (size_t i = 0; i < count; ++i) {
     if (tables.types[i] < kSpmNormal || tables.types[i] > kSpmByte) {
@@ -163,7 +182,8 @@ void check_tables(const SpmTables& tables, std::string_view where) {
 std::string trainer_spec(const SpmTables& tables) {
   std::string out;
   const auto put_special = [&](uint32_t id_field, uint32_t piece_field, int32_t id) {
-    put_varint_field(out, id_field, static_cast<uint64_t>(int64_t{id}));  // negative: sign-extended, as protobuf does
+    put_varint_field(out, id_field,
+                     static_cast<uint64_t>(int64_t{id}));  // negative: sign-extended, as protobuf does
     if (id >= 0) put_bytes_field(out, piece_field, tables.tokens[static_cast<size_t>(id)]);
   };
   put_varint_field(out, kModelType, tables.is_bpe ? kBpeModel : kUnigramModel);
@@ -197,11 +217,13 @@ uint32_t unit_at(std::string_view units, size_t index) {
 void check_charsmap(std::string_view charsmap, std::string_view where) {
   if (charsmap.empty()) return;
   const auto fail = [&](std::string_view found) {
-    bad_model(where, fmt::format("the normaliser's table must be a whole trie and its texts, found {}", found));
+    bad_model(where,
+              fmt::format("the normaliser's table must be a whole trie and its texts, found {}", found));
   };
   if (charsmap.size() < 4) fail("its end inside the size");
   const size_t trie_size = unit_at(charsmap, 0);
-  if (trie_size % 4 != 0 || trie_size < 1024 || trie_size > charsmap.size() - 4) fail("a size that cannot be");
+  if (trie_size % 4 != 0 || trie_size < 1024 || trie_size > charsmap.size() - 4)
+    fail("a size that cannot be");
   const std::string_view units = charsmap.substr(4, trie_size);
   const std::string_view texts = charsmap.substr(4 + trie_size);
   if (texts.empty() || texts.back() != '\0') fail("texts without an end");
@@ -262,7 +284,8 @@ SpmTables spm_tables_from_proto(std::string_view proto, std::string_view where) 
       check_no_denormalizer(field.bytes, where);
     }
   }
-  if (!has_trainer_spec) bad_model(where, "a SentencePiece model must have a trainer specification, found none");
+  if (!has_trainer_spec)
+    bad_model(where, "a SentencePiece model must have a trainer specification, found none");
   // Special tokens that the trainer was asked for but that the vocabulary lacks.
   const auto count = static_cast<int64_t>(tables.tokens.size());
   for (int32_t* id : {&tables.bos, &tables.eos, &tables.pad}) {
@@ -273,7 +296,8 @@ SpmTables spm_tables_from_proto(std::string_view proto, std::string_view where) 
   return tables;
 }
 
-std::string with_control_pieces(std::string_view proto, std::span<const TokenId> ids, std::string_view where) {
+std::string with_control_pieces(std::string_view proto, std::span<const TokenId> ids,
+                                std::string_view where) {
   std::string out;
   TokenId id = 0;
   WireReader reader(proto, where);

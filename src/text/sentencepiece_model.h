@@ -40,7 +40,8 @@ struct SpmTables {
 // become ordinary pieces that merge before all others, which is how Gemma's reference tokenizer treats
 // them (they differ in runs that are longer than the longest such piece).
 // Throws Error(kFile) when the tables contradict themselves.
-std::string sentencepiece_proto_from_tables(const SpmTables& tables, std::string_view where = "tokenizer tables");
+std::string sentencepiece_proto_from_tables(const SpmTables& tables,
+                                            std::string_view where = "tokenizer tables");
 
 // Throws Error(kFile) when it is not a ModelProto, Error(kUnsupported) when its model is neither BPE nor
 // unigram or it asks for a step that we do not do.

@@ -1,5 +1,6 @@
 #include "text/sentencepiece_tokenizer.h"
 
+#include <fmt/format.h>
 #include <sentencepiece_processor.h>
 
 #include <charconv>
@@ -8,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "fmt/format.h"
 
 namespace longscroll {
 namespace {
@@ -103,7 +103,8 @@ void SentencePieceTokenizer::index_pieces(const SpmTables& tables) {
     const std::string& piece = tables.tokens[i];
     const auto id = static_cast<TokenId>(i);
     if (!is_valid_utf8(piece) || piece.find('\0') != std::string::npos) {
-      throw Error(ErrorKind::kFile, where_, fmt::format("pieces must be text in UTF-8, found otherwise for {}", i));
+      throw Error(ErrorKind::kFile, where_,
+                  fmt::format("pieces must be text in UTF-8, found otherwise for {}", i));
     }
     id_of_text_.try_emplace(piece, id);
     Entry& made = entries_[i];
@@ -127,8 +128,8 @@ void SentencePieceTokenizer::index_added(size_t pieces) {
     const size_t limit = pieces + options_.added.size();
     if (token.id < 0 || static_cast<size_t>(token.id) >= limit) {
       throw Error(ErrorKind::kFile, where_,
-                  fmt::format("the id of the added token '{}' must be 0 to {}, found {}", token.content, limit - 1,
-                              token.id));
+                  fmt::format("the id of the added token '{}' must be 0 to {}, found {}", token.content,
+                              limit - 1, token.id));
     }
     if (token.single_word) {
       throw Error(ErrorKind::kUnsupported, where_,
@@ -144,8 +145,9 @@ void SentencePieceTokenizer::index_added(size_t pieces) {
 void SentencePieceTokenizer::check_options() const {
   for (const std::optional<TokenId>& id : {options_.bos, options_.eos}) {
     if (id && (*id < 0 || static_cast<size_t>(*id) >= entries_.size())) {
-      throw Error(ErrorKind::kFile, where_,
-                  fmt::format("BOS and EOS must be in the vocabulary of {} tokens, found {}", entries_.size(), *id));
+      throw Error(
+          ErrorKind::kFile, where_,
+          fmt::format("BOS and EOS must be in the vocabulary of {} tokens, found {}", entries_.size(), *id));
     }
   }
   if ((options_.add_bos && !options_.bos) || (options_.add_eos && !options_.eos)) {
@@ -156,8 +158,9 @@ void SentencePieceTokenizer::check_options() const {
 void SentencePieceTokenizer::load(std::string_view proto) {
   const auto status = processor_.LoadFromSerializedProto({proto.data(), proto.size()});
   if (!status.ok()) {
-    throw Error(ErrorKind::kFile, where_,
-                fmt::format("the sentencepiece library must accept the model, it said: {}", status.ToString()));
+    throw Error(
+        ErrorKind::kFile, where_,
+        fmt::format("the sentencepiece library must accept the model, it said: {}", status.ToString()));
   }
 }
 
@@ -169,7 +172,8 @@ const SentencePieceTokenizer::Entry& SentencePieceTokenizer::entry(TokenId id) c
   return entries_[static_cast<size_t>(id)];
 }
 
-std::vector<TokenId> SentencePieceTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+std::vector<TokenId> SentencePieceTokenizer::encode(std::string_view text,
+                                                    const EncodeOptions& options) const {
   std::string repaired;
   if (!is_valid_utf8(text)) {
     repaired = replace_invalid_utf8(text);
@@ -192,8 +196,9 @@ void SentencePieceTokenizer::encode_plain(std::string_view text, std::vector<Tok
   std::vector<int> pieces;
   const auto status = processor_.Encode({text.data(), text.size()}, &pieces);
   if (!status.ok()) {
-    throw Error(ErrorKind::kUnsupported, where_,
-                fmt::format("the sentencepiece library must encode the text, it said: {}", status.ToString()));
+    throw Error(
+        ErrorKind::kUnsupported, where_,
+        fmt::format("the sentencepiece library must encode the text, it said: {}", status.ToString()));
   }
   ids.insert(ids.end(), pieces.begin(), pieces.end());
 }
@@ -242,7 +247,8 @@ std::optional<TokenId> SentencePieceTokenizer::find_token(std::string_view text)
 }  // namespace
 
 std::shared_ptr<const Tokenizer> make_sentencepiece_tokenizer(std::string_view model_proto,
-                                                              SentencePieceOptions options, std::string_view where) {
+                                                              SentencePieceOptions options,
+                                                              std::string_view where) {
   return std::make_shared<const SentencePieceTokenizer>(model_proto, std::move(options), where);
 }
 

@@ -26,6 +26,7 @@ struct SentencePieceOptions {
 // as U+FFFD as in make_bpe_tokenizer. Decoding shows each byte of an invalid sequence as one U+FFFD.
 // Throws Error(kFile) when the model is damaged, Error(kUnsupported) as spm_tables_from_proto does.
 std::shared_ptr<const Tokenizer> make_sentencepiece_tokenizer(std::string_view model_proto,
-                                                              SentencePieceOptions options, std::string_view where);
+                                                              SentencePieceOptions options,
+                                                              std::string_view where);
 
 }  // namespace longscroll

@@ -1,12 +1,12 @@
 #include "text/sentencepiece_tokenizer.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 
 #include "base/error.h"
-#include "fmt/format.h"
 #include "text/protobuf_wire.h"
 
 namespace longscroll {
@@ -48,7 +48,8 @@ SpmTables small_tables() {
 constexpr TokenId kByte0 = 4, kSpaceA = 260, kAb = 261, kSpace = 262, kA = 263, kB = 264;
 
 std::shared_ptr<const Tokenizer> make(const SpmTables& tables, SentencePieceOptions options = {}) {
-  return make_sentencepiece_tokenizer(sentencepiece_proto_from_tables(tables, "test"), std::move(options), "test");
+  return make_sentencepiece_tokenizer(sentencepiece_proto_from_tables(tables, "test"), std::move(options),
+                                      "test");
 }
 
 TEST(SentencePiece, TablesRunThroughTheLibrary) {
@@ -82,11 +83,15 @@ TEST(SentencePiece, KeepsTheFirstSpaceWithoutAPrefix) {
 
 TEST(SentencePiece, ShowsEachInvalidByte) {
   const auto tokenizer = make(small_tables());
-  EXPECT_EQ(tokenizer->decode({{kByte0 + 0xe4, kByte0 + 0xbd, kB}}), "\ufffd\ufffd" "b");
+  EXPECT_EQ(tokenizer->decode({{kByte0 + 0xe4, kByte0 + 0xbd, kB}}),
+            "\ufffd\ufffd"
+            "b");
   StreamDecoder decoder(*tokenizer);
   EXPECT_EQ(decoder.push(kByte0 + 0xe4), "");
   EXPECT_EQ(decoder.push(kByte0 + 0xbd), "");
-  EXPECT_EQ(decoder.push(kB), "\ufffd\ufffd" "b");
+  EXPECT_EQ(decoder.push(kB),
+            "\ufffd\ufffd"
+            "b");
 }
 
 TEST(SentencePiece, SpecialTokensOnlyWhenAskedFor) {
@@ -160,11 +165,13 @@ TEST(SentencePiece, RefusesModelsThatContradictThemselves) {
   fails_with([](SpmTables& t) { t.scores.pop_back(); }, "must have one score and one type a token");
   fails_with([](SpmTables& t) { t.types[5] = 7; }, "token types must be 1 to 6, found 7 for token 5");
   fails_with([](SpmTables& t) { t.unk = 265; }, "must be below 265, found 265");
-  fails_with([](SpmTables& t) { t.tokens[kB] = t.tokens[kA]; }, "file: [test] the sentencepiece library must accept");
+  fails_with([](SpmTables& t) { t.tokens[kB] = t.tokens[kA]; },
+             "file: [test] the sentencepiece library must accept");
   fails_with([](SpmTables& t) { t.tokens[kB][0] = '\xff'; }, "pieces must be text in UTF-8");
   fails_with([](SpmTables& t) { t.types[10] = kSpmNormal; }, "the sentencepiece library must accept");
   EXPECT_THAT(error_of([] { make(small_tables(), {.add_bos = true}); }), HasSubstr("must name it"));
-  EXPECT_THAT(error_of([] { make(small_tables(), {.bos = 265}); }), HasSubstr("BOS and EOS must be in the vocabulary"));
+  EXPECT_THAT(error_of([] { make(small_tables(), {.bos = 265}); }),
+              HasSubstr("BOS and EOS must be in the vocabulary"));
   EXPECT_THAT(error_of([] { make(small_tables(), {.added = {{.id = 900, .content = "x"}}}); }),
               HasSubstr("the id of the added token 'x' must be 0 to 265, found 900"));
 }
@@ -194,8 +201,8 @@ TEST(SentencePiece, HostileNormaliserTablesAreRefused) {
   far[3] = 1u << 20;
   std::vector<uint32_t> leaf = units;
   leaf[3] = 1u << 31 | 2u;
-  for (const std::string& bad : {map(units, texts, 1028), map(units, texts, 0), map(units, "x", 1024), map(far, texts, 1024),
-                                 map(leaf, texts, 1024), std::string("abc")}) {
+  for (const std::string& bad : {map(units, texts, 1028), map(units, texts, 0), map(units, "x", 1024),
+                                 map(far, texts, 1024), map(leaf, texts, 1024), std::string("abc")}) {
     EXPECT_THAT(error_of([&] { check_charsmap(bad, "t"); }), HasSubstr("the normaliser's table"));
   }
 }

@@ -40,7 +40,9 @@ TEST(StreamDecoder, BytesThatCannotContinueAreShownAtOnce) {
   const auto tokenizer = byte_tokenizer();
   StreamDecoder decoder(*tokenizer);
   EXPECT_EQ(decoder.push(0xe4), "");
-  EXPECT_EQ(decoder.push('b'), "\ufffd" "b");
+  EXPECT_EQ(decoder.push('b'),
+            "\ufffd"
+            "b");
 }
 
 TEST(StreamDecoder, SpecialTokensDoNotBreakACharacter) {

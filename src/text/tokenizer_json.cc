@@ -1,11 +1,11 @@
 // tokenizer.json (Hugging Face tokenizers) to BpeTables. Every part that would change ids must be
 // understood; what is not is refused by name.
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <utility>
 
 #include "base/error.h"
-#include "fmt/format.h"
 #include "text/bpe.h"
 #include "text/pre_tokenizers.h"
 
@@ -58,7 +58,8 @@ class Reader {
   bool flag(const Json& object, const char* key, bool absent) const {
     const Json& value = optional_member(object, key);
     if (value.is_null()) return absent;
-    if (!value.is_boolean()) malformed(fmt::format("'{}' must be true or false, found {}", key, value.type_name()));
+    if (!value.is_boolean())
+      malformed(fmt::format("'{}' must be true or false, found {}", key, value.type_name()));
     return value.get<bool>();
   }
   const Json& list(const Json& value, std::string_view what) const {
@@ -69,7 +70,8 @@ class Reader {
   // Ids may have gaps, but not so many that the table would dwarf the file that asks for it.
   TokenId id(const Json& value, std::string_view token, size_t named) const {
     const size_t limit = 2 * named + 65536;
-    if (!value.is_number_integer() || value.get<double>() < 0 || value.get<double>() >= static_cast<double>(limit)) {
+    if (!value.is_number_integer() || value.get<double>() < 0 ||
+        value.get<double>() >= static_cast<double>(limit)) {
       malformed(fmt::format("the id of '{}' must be 0 to {}, found {}", token, limit - 1, value.dump()));
     }
     return value.get<TokenId>();
@@ -175,7 +177,8 @@ class Reader {
     const std::string type = type_of(processor);
     if (type == "ByteLevel") return;  // changes offsets only
     if (type == "Sequence") {
-      for (const Json& step : list(member(processor, "processors"), "'processors'")) read_post_processor(step);
+      for (const Json& step : list(member(processor, "processors"), "'processors'"))
+        read_post_processor(step);
     } else if (type == "TemplateProcessing") {
       read_template(processor);
     } else {
@@ -197,7 +200,8 @@ class Reader {
       const Json& entry = member(member(processor, "special_tokens"), name.c_str());
       const Json& ids = list(member(entry, "ids"), "a template token's ids");
       bool& add = seen_sequence ? tables_.add_eos : tables_.add_bos;
-      if (ids.size() != 1 || add) unsupported("post-processor", "TemplateProcessing with several tokens on a side");
+      if (ids.size() != 1 || add)
+        unsupported("post-processor", "TemplateProcessing with several tokens on a side");
       add = true;
       (seen_sequence ? tables_.eos : tables_.bos) = id(ids[0], name, tables_.tokens.size());
     }
@@ -214,7 +218,8 @@ class Reader {
 BpeTables bpe_tables_from_tokenizer_json(std::string_view json, std::string_view where) {
   const Json root = Json::parse(json, nullptr, false);
   if (!root.is_object()) {
-    throw Error(ErrorKind::kFile, std::string(where), "tokenizer.json must be a JSON object, found something else");
+    throw Error(ErrorKind::kFile, std::string(where),
+                "tokenizer.json must be a JSON object, found something else");
   }
   return Reader(where).read(root);
 }

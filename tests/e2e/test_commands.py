@@ -179,7 +179,7 @@ class InspectAndBench(harness.TestCase):
         self.assertEqual(found["architecture"], "llama")
         self.assertEqual(found["window"], 4096)
         self.assertEqual(found["tokenizer"]["eos"], 258)
-        self.assertEqual(found["types"]["f32"]["tensors"], len(found["tensors"]))
+        self.assertEqual(found["types"]["F32"]["tensors"], len(found["tensors"]))
         self.assertEqual(found["parameters"], 2 * 260 * 32 + 32 + 2 * (4 * 32 * 32 + 3 * 32 * 48 + 64))
         short, long = found["memory"]
         self.assertEqual((short["length"], long["length"]), (100, 2000))
