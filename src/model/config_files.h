@@ -13,6 +13,12 @@
 
 namespace longscroll {
 
+// A key of our own in GGUF: factor, low and high frequency factor, window of llama3's rotary scaling.
+inline constexpr std::string_view kLlama3RopeKey = "longscroll.rope.llama3";
+
+// The one size of Gemma whose query scale does not come from the head, in llama.cpp's eyes.
+inline constexpr uint32_t kGemma27bLayers = 62;
+
 struct ParsedConfig {
   const Architecture* architecture = nullptr;
   ModelConfig config;

@@ -6,13 +6,13 @@
 
 #include "base/error.h"
 #include "model/config_files.h"
+#include "rope/rope_forms.h"
 
 namespace longscroll {
 namespace {
 
 constexpr double kDefaultBase = 10000.0;
 constexpr uint64_t kGemmaPattern = 6;
-constexpr uint32_t kGemma27bLayers = 62;  // the one size whose query scale does not come from the head
 
 class GgufFields {
  public:
@@ -133,6 +133,28 @@ std::vector<float> rope_divisors(const GgufFile& file) {
   return divisors;
 }
 
+// What conversion notes beside rope_freqs.weight: GGUF has no words for llama3's parameters themselves.
+// Taken only when they give the very divisors of the file.
+void read_llama3(const GgufFile& file, RopeConfig& rope) {
+  const auto parameters = file.get_floats(kLlama3RopeKey);
+  if (!parameters || parameters->size() != 4 || rope.scaling != RopeScaling::kNone) return;
+  const double window = (*parameters)[3];
+  if (!(window >= 1.0 && window <= std::numeric_limits<uint32_t>::max())) return;
+  RopeConfig candidate = rope;
+  candidate.frequency_divisors.clear();
+  candidate.scaling = RopeScaling::kLlama3;
+  candidate.factor = (*parameters)[0];
+  candidate.low_freq_factor = (*parameters)[1];
+  candidate.high_freq_factor = (*parameters)[2];
+  candidate.original_max_position = static_cast<uint32_t>(window);
+  try {
+    if (llama3_divisors(candidate) != rope.frequency_divisors) return;
+  } catch (const Error&) {
+    return;  // parameters that cannot be
+  }
+  rope = candidate;
+}
+
 void read_yarn(const GgufFields& fields, const ModelConfig& config, RopeConfig& rope) {
   rope.original_max_position =
       fields.get_uint("rope.scaling.original_context_length").value_or(config.max_position);
@@ -171,6 +193,7 @@ void read_ropes(const GgufFields& fields, const Architecture& row, ParsedConfig&
   rope.rotary_dim = fields.get_uint("rope.dimension_count").value_or(config.head_dim);
   read_scaling(fields, config, rope);
   rope.frequency_divisors = rope_divisors(fields.file());
+  if (!rope.frequency_divisors.empty()) read_llama3(fields.file(), rope);
   config.rope_local = rope;
   if (!row.sliding_window) return;
   config.rope_local = {};

@@ -40,4 +40,8 @@ std::shared_ptr<const Tokenizer> make_bpe_tokenizer(BpeTables tables, std::strin
 // when only the model's configuration names it.
 BpeTables bpe_tables_from_tokenizer_json(std::string_view json, std::string_view where);
 
+// A tokenizer.json that Hugging Face's tokenizers loads with the same ids. Throws Error(kUnsupported) on
+// an unknown `pre`, Error(kFile) on a token or a merge that is not text in UTF-8.
+std::string tokenizer_json_from_bpe_tables(BpeTables tables, std::string_view where);
+
 }  // namespace longscroll

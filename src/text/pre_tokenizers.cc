@@ -36,6 +36,14 @@ const std::array<NamedPreTokenizer, 4>& named_pre_tokenizers() {
   return table;
 }
 
+std::vector<std::string> patterns_of(const NamedPreTokenizer& named) {
+  std::vector<std::string> patterns;
+  for (std::string_view pattern : named.patterns) {
+    if (!pattern.empty()) patterns.emplace_back(pattern);
+  }
+  return patterns;
+}
+
 }  // namespace
 
 void apply_named_pre_tokenizer(BpeTables& tables, std::string_view where) {
@@ -43,16 +51,24 @@ void apply_named_pre_tokenizer(BpeTables& tables, std::string_view where) {
   for (const NamedPreTokenizer& candidate : named_pre_tokenizers()) {
     known += fmt::format("{}{}", known.empty() ? "" : ", ", candidate.name);
     if (candidate.name != tables.pre) continue;
-    tables.split_patterns.clear();
-    for (std::string_view pattern : candidate.patterns) {
-      if (!pattern.empty()) tables.split_patterns.emplace_back(pattern);
-    }
+    tables.split_patterns = patterns_of(candidate);
     tables.nfc = candidate.nfc;
     tables.ignore_merges = candidate.ignore_merges;
     return;
   }
   throw Error(ErrorKind::kUnsupported, std::string(where),
               fmt::format("the pre-tokenizer must be one of {}, found '{}'", known, tables.pre));
+}
+
+std::optional<std::string_view> name_of_pre_tokenizer(const BpeTables& tables) {
+  if (!tables.pre.empty()) return tables.pre;
+  for (const NamedPreTokenizer& candidate : named_pre_tokenizers()) {
+    if (!tables.add_prefix_space && tables.nfc == candidate.nfc &&
+        tables.ignore_merges == candidate.ignore_merges && tables.split_patterns == patterns_of(candidate)) {
+      return candidate.name;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace longscroll

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "text/bpe.h"
+#include "text/pre_tokenizers.h"
 #include "text/sentencepiece_tokenizer.h"
 
 namespace longscroll {
@@ -64,6 +65,34 @@ TEST(TokenizerGolden, BpeWithLlama3sPatternAndWholeWords) {
   named.pre = "llama-bpe";
   golden::expect_matches(*make_bpe_tokenizer(named, "llama3"), kGoldens, "bpe_llama3_like",
                          ChatFormat::kLlama3);
+}
+
+TEST(TokenizerGolden, BpeThroughAWrittenTokenizerJson) {
+  for (const auto& [name, pre, format] : {std::tuple("bpe_qwen2_like", "qwen2", ChatFormat::kChatML),
+                                          std::tuple("bpe_llama3_like", "llama-bpe", ChatFormat::kLlama3)}) {
+    BpeTables tables = bpe_tables_from_tokenizer_json(read_golden(std::string(name) + ".json"), name);
+    EXPECT_EQ(name_of_pre_tokenizer(tables), pre);
+    tables.pre = pre;  // as from GGUF, where only the name is known
+    tables.split_patterns.clear();
+    const std::string json = tokenizer_json_from_bpe_tables(tables, name);
+    const BpeTables again = bpe_tables_from_tokenizer_json(json, "written");
+    EXPECT_EQ(name_of_pre_tokenizer(again), pre);
+    golden::expect_matches(*make_bpe_tokenizer(again, "written"), kGoldens, name, format);
+  }
+}
+
+TEST(TokenizerGolden, EveryNamedPreTokenizerIsFoundAgainInTokenizerJson) {
+  for (const char* pre : {"gpt-2", "smollm", "qwen2", "llama-bpe"}) {
+    BpeTables tables;
+    tables.tokens = {"a", "b", "ab", "", "ab"};  // a gap, and a text twice
+    tables.merges = {"a b"};
+    tables.pre = pre;
+    const BpeTables again =
+        bpe_tables_from_tokenizer_json(tokenizer_json_from_bpe_tables(tables, "tables"), "written");
+    EXPECT_EQ(name_of_pre_tokenizer(again), pre);
+    EXPECT_EQ(again.tokens, (std::vector<std::string>{"a", "b", "ab"}));
+    EXPECT_EQ(again.merges, tables.merges);
+  }
 }
 
 }  // namespace
