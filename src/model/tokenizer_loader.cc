@@ -9,9 +9,6 @@
 
 #include "base/error.h"
 #include "model/json_fields.h"
-#include "text/bpe.h"
-#include "text/sentencepiece_model.h"
-#include "text/sentencepiece_tokenizer.h"
 
 namespace longscroll {
 namespace {
@@ -20,18 +17,16 @@ constexpr const char* kTokens = "tokenizer.ggml.tokens";
 constexpr const char* kTokenTypes = "tokenizer.ggml.token_type";
 constexpr const char* kImEnd = "<|im_end|>";
 
-void add_eos(TokenizerFiles& files, int64_t id) {
+void add_eos(std::vector<TokenId>& ids, int64_t id) {
   const auto token = static_cast<TokenId>(id);
-  if (std::find(files.eos_ids.begin(), files.eos_ids.end(), token) == files.eos_ids.end()) {
-    files.eos_ids.push_back(token);
-  }
+  if (std::find(ids.begin(), ids.end(), token) == ids.end()) ids.push_back(token);
 }
 
 // ChatML's answers end with <|im_end|>, also where the files name only the end of a document.
 void add_chat_end(TokenizerFiles& files) {
   const auto& jinja = files.chat_metadata.jinja;
   if (!files.tokenizer || !jinja || jinja->find(kImEnd) == std::string::npos) return;
-  if (const auto id = files.tokenizer->find_token(kImEnd)) add_eos(files, *id);
+  if (const auto id = files.tokenizer->find_token(kImEnd)) add_eos(files.eos_ids, *id);
 }
 
 class GgufTokenizer {
@@ -39,11 +34,11 @@ class GgufTokenizer {
   GgufTokenizer(const GgufFile& file, uint32_t vocab_size)
       : file_(file), where_(file.path().string()), vocab_size_(vocab_size) {}
 
-  std::shared_ptr<const Tokenizer> make() const {
+  decltype(TokenizerSource::tables) tables() const {
     const auto kind = file_.get_string("tokenizer.ggml.model");
-    if (!kind || *kind == "none" || *kind == "no_vocab") return nullptr;
-    if (*kind == "gpt2") return make_bpe();
-    if (*kind == "llama") return make_sentencepiece();
+    if (!kind || *kind == "none" || *kind == "no_vocab") return std::monostate();
+    if (*kind == "gpt2") return bpe_tables();
+    if (*kind == "llama") return sentencepiece();
     throw Error(ErrorKind::kUnsupported, where_,
                 fmt::format("tokenizer.ggml.model: must be gpt2 or llama, is {}", *kind));
   }
@@ -72,7 +67,7 @@ class GgufTokenizer {
     return types;
   }
 
-  std::shared_ptr<const Tokenizer> make_bpe() const {
+  BpeTables bpe_tables() const {
     BpeTables tables;
     tables.tokens = strings(kTokens);
     tables.merges = strings("tokenizer.ggml.merges");
@@ -93,11 +88,12 @@ class GgufTokenizer {
     // Llama 3's files leave the flag out, and its models were trained with BOS.
     tables.add_bos = file_.get_bool("tokenizer.ggml.add_bos_token").value_or(tables.pre == "llama-bpe");
     tables.add_eos = file_.get_bool("tokenizer.ggml.add_eos_token").value_or(false);
-    return make_bpe_tokenizer(std::move(tables), where_);
+    return tables;
   }
 
-  std::shared_ptr<const Tokenizer> make_sentencepiece() const {
-    SpmTables tables;
+  SentencePieceSource sentencepiece() const {
+    SentencePieceSource source;
+    SpmTables& tables = source.tables;
     tables.tokens = strings(kTokens);
     for (double score : file_.get_floats("tokenizer.ggml.scores").value_or(std::vector<double>{})) {
       tables.scores.push_back(static_cast<float>(score));
@@ -118,15 +114,15 @@ class GgufTokenizer {
     }
     tables.unk = id("tokenizer.ggml.unknown_token_id").value_or(-1);
     tables.pad = id("tokenizer.ggml.padding_token_id").value_or(-1);
-    SentencePieceOptions options;
+    SentencePieceOptions& options = source.options;
     options.bos = id("tokenizer.ggml.bos_token_id");
     options.eos = id("tokenizer.ggml.eos_token_id");
     tables.bos = options.bos.value_or(-1);
     tables.eos = options.eos.value_or(-1);
     options.add_bos = file_.get_bool("tokenizer.ggml.add_bos_token").value_or(options.bos.has_value());
     options.add_eos = file_.get_bool("tokenizer.ggml.add_eos_token").value_or(false);
-    return make_sentencepiece_tokenizer(sentencepiece_proto_from_tables(tables, where_), std::move(options),
-                                        where_);
+    source.proto = sentencepiece_proto_from_tables(tables, where_);
+    return source;
   }
 
   [[noreturn]] void fail(const char* key, const std::string& what) const {
@@ -212,7 +208,7 @@ class HfFiles {
   nlohmann::json config_, generation_, model_;
 };
 
-std::shared_ptr<const Tokenizer> make_hf_bpe(const HfFiles& files) {
+BpeTables hf_bpe_tables(const HfFiles& files) {
   const auto path = files.path("tokenizer.json");
   BpeTables tables = bpe_tables_from_tokenizer_json(read_text_file(path), path.string());
   const auto find = [&](const std::optional<std::string>& text) -> std::optional<TokenId> {
@@ -223,19 +219,20 @@ std::shared_ptr<const Tokenizer> make_hf_bpe(const HfFiles& files) {
   };
   if (const auto eos = find(files.special_token("eos_token"))) tables.eos = eos;
   if (const auto bos = find(files.special_token("bos_token"))) tables.bos = bos;
-  return make_bpe_tokenizer(std::move(tables), path.string());
+  return tables;
 }
 
-std::shared_ptr<const Tokenizer> make_hf_sentencepiece(const HfFiles& files,
-                                                       std::vector<std::string>& remarks) {
+SentencePieceSource hf_sentencepiece(const HfFiles& files, std::vector<std::string>& remarks) {
   const auto path = files.path("tokenizer.model");
-  std::string proto = read_text_file(path);
-  const SpmTables tables = spm_tables_from_proto(proto, path.string());
+  SentencePieceSource source;
+  source.proto = read_text_file(path);
+  source.tables = spm_tables_from_proto(source.proto, path.string());
+  const SpmTables& tables = source.tables;
   // Gemma's reference is not the library but a BPE over its tables, which differs in runs of spaces.
   const bool gemma = files.config().get_string("tokenizer_class").value_or("").starts_with("Gemma");
-  if (gemma) proto = sentencepiece_proto_from_tables(tables, path.string());
+  if (gemma) source.proto = sentencepiece_proto_from_tables(tables, path.string());
 
-  SentencePieceOptions options;
+  SentencePieceOptions& options = source.options;
   options.added = files.added_tokens();
   const auto find = [&](const char* key, int32_t in_model) -> std::optional<TokenId> {
     const auto text = files.special_token(key);
@@ -254,50 +251,93 @@ std::shared_ptr<const Tokenizer> make_hf_sentencepiece(const HfFiles& files,
     remarks.push_back("add_bos_token not given: true assumed, as transformers does");
   options.add_bos = add_bos.value_or(options.bos.has_value());
   options.add_eos = files.config().get_bool("add_eos_token").value_or(false);
-  return make_sentencepiece_tokenizer(proto, std::move(options), path.string());
+  return source;
 }
 
-void add_hf_eos(const HfFiles& files, uint32_t vocab_size, TokenizerFiles& result) {
+void add_hf_eos(const HfFiles& files, uint32_t vocab_size, TokenizerSource& source) {
   for (const JsonFields& fields : {files.generation(), files.model()}) {
     for (int64_t id : fields.get_ints("eos_token_id")) {
       if (id < 0 || id >= vocab_size) {
         fields.fail("eos_token_id", fmt::format("must be from 0 to below {}, is {}", vocab_size, id));
       }
-      add_eos(result, id);
+      add_eos(source.eos_ids, id);
     }
   }
-  if (result.tokenizer && result.tokenizer->eos()) add_eos(result, *result.tokenizer->eos());
+  if (source.eos) add_eos(source.eos_ids, *source.eos);
+}
+
+// transformers writes -1 for none in places.
+std::optional<TokenId> hf_id(const JsonFields& fields, const char* key, uint32_t vocab_size) {
+  const auto ids = fields.get_ints(key);
+  if (ids.size() != 1 || ids[0] < 0 || ids[0] >= vocab_size) return std::nullopt;
+  return static_cast<TokenId>(ids[0]);
+}
+
+TokenizerFiles files_from(TokenizerSource source, std::string_view architecture) {
+  TokenizerFiles result;
+  result.chat_metadata.jinja = std::move(source.chat_template);
+  result.chat_metadata.architecture = architecture;
+  result.eos_ids = std::move(source.eos_ids);
+  result.remarks = std::move(source.remarks);
+  if (auto* bpe = std::get_if<BpeTables>(&source.tables)) {
+    result.tokenizer = make_bpe_tokenizer(std::move(*bpe), source.where);
+  } else if (auto* pieces = std::get_if<SentencePieceSource>(&source.tables)) {
+    result.tokenizer = make_sentencepiece_tokenizer(pieces->proto, std::move(pieces->options), source.where);
+  }
+  add_chat_end(result);
+  return result;
 }
 
 }  // namespace
 
-TokenizerFiles tokenizer_from_gguf(const GgufFile& file, std::string_view architecture, uint32_t vocab_size) {
-  const GgufTokenizer tables(file, vocab_size);
-  TokenizerFiles result;
-  result.chat_metadata.jinja = file.get_string("tokenizer.chat_template");
-  result.chat_metadata.architecture = architecture;
-  result.tokenizer = tables.make();
-  for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"}) {
-    if (const auto id = tables.id(key)) add_eos(result, *id);
+TokenizerSource tokenizer_source_from_gguf(const GgufFile& file, uint32_t vocab_size) {
+  const GgufTokenizer tokenizer(file, vocab_size);
+  TokenizerSource source;
+  source.where = file.path().string();
+  source.chat_template = file.get_string("tokenizer.chat_template");
+  source.tables = tokenizer.tables();
+  source.bos = tokenizer.id("tokenizer.ggml.bos_token_id");
+  source.eos = tokenizer.id("tokenizer.ggml.eos_token_id");
+  source.pad = tokenizer.id("tokenizer.ggml.padding_token_id");
+  for (const char* key :
+       {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+    if (const auto id = tokenizer.id(key)) add_eos(source.eos_ids, *id);
   }
-  add_chat_end(result);
-  return result;
+  return source;
+}
+
+TokenizerSource tokenizer_source_from_hf(const std::filesystem::path& directory, uint32_t vocab_size) {
+  const HfFiles files(directory);
+  TokenizerSource source;
+  source.where = directory.string();
+  source.chat_template = files.chat_template();
+  if (files.has("tokenizer.model")) {
+    source.where = files.path("tokenizer.model").string();
+    auto pieces = hf_sentencepiece(files, source.remarks);
+    source.bos = pieces.options.bos;
+    source.eos = pieces.options.eos;
+    if (pieces.tables.pad >= 0) source.pad = pieces.tables.pad;
+    source.tables = std::move(pieces);
+  } else if (files.has("tokenizer.json")) {
+    source.where = files.path("tokenizer.json").string();
+    BpeTables tables = hf_bpe_tables(files);
+    source.bos = tables.bos;
+    source.eos = tables.eos;
+    source.tables = std::move(tables);
+  }
+  add_hf_eos(files, vocab_size, source);
+  if (!source.bos) source.bos = hf_id(files.model(), "bos_token_id", vocab_size);
+  if (!source.pad) source.pad = hf_id(files.model(), "pad_token_id", vocab_size);
+  return source;
+}
+
+TokenizerFiles tokenizer_from_gguf(const GgufFile& file, std::string_view architecture, uint32_t vocab_size) {
+  return files_from(tokenizer_source_from_gguf(file, vocab_size), architecture);
 }
 
 TokenizerFiles tokenizer_from_hf(const std::filesystem::path& directory, std::string_view architecture,
                                  uint32_t vocab_size) {
-  const HfFiles files(directory);
-  TokenizerFiles result;
-  result.chat_metadata.jinja = files.chat_template();
-  result.chat_metadata.architecture = architecture;
-  if (files.has("tokenizer.model")) {
-    result.tokenizer = make_hf_sentencepiece(files, result.remarks);
-  } else if (files.has("tokenizer.json")) {
-    result.tokenizer = make_hf_bpe(files);
-  }
-  add_hf_eos(files, vocab_size, result);
-  add_chat_end(result);
-  return result;
+  return files_from(tokenizer_source_from_hf(directory, vocab_size), architecture);
 }
 
 }  // namespace longscroll

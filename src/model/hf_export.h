@@ -1,0 +1,31 @@
+// A model's configuration and tokenizer as the files of a Hugging Face directory.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "model/export_target.h"
+
+namespace longscroll {
+
+// config.json as transformers 5 reads it. From a directory of the same architecture: its own, with the type
+// changed. Throws Error(kUnsupported) when transformers has no words for the rotary scaling.
+nlohmann::ordered_json hf_config(const ConversionSource& source, const ExportTarget& target,
+                                 Remarks& remarks);
+
+// Writes tokenizer.json or tokenizer.model, tokenizer_config.json and generation_config.json; from a
+// directory, copies what is there. Returns the names of the files.
+std::vector<std::string> write_hf_tokenizer(const ConversionSource& source, const ExportTarget& target,
+                                            const std::filesystem::path& directory, Remarks& remarks);
+
+// Through a temporary name.
+void write_text_file(const std::filesystem::path& path, std::string_view text);
+
+// The chat form of Index in Jinja, with the spelling that its vocabulary has for the ids 0, 3, 4 and 2: for
+// the files that no longer say "index". nullopt when the vocabulary has other words there.
+std::optional<std::string> index_chat_template(const TokenizerSource& tokenizer);
+
+}  // namespace longscroll

@@ -1,0 +1,15 @@
+// A model's weights as the tensors of another file: names, order of rows, types.
+#pragma once
+
+#include <vector>
+
+#include "formats/tensor.h"
+#include "model/export_target.h"
+
+namespace longscroll {
+
+// The tensors point into `model`, which must outlive them. Producing one throws Error(kFile) when a value
+// does not fit the type (float16's range; infinities and NaN in block types).
+std::vector<TensorToWrite> export_tensors(const Model& model, const ExportTarget& target, Remarks& remarks);
+
+}  // namespace longscroll
