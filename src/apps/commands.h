@@ -11,6 +11,7 @@ void add_tokenize_commands(CLI::App& program, Action& action);  // tokenize, det
 void add_logits_command(CLI::App& program, Action& action);
 void add_perplexity_command(CLI::App& program, Action& action);
 void add_inspect_command(CLI::App& program, Action& action);
+void add_convert_command(CLI::App& program, Action& action);
 void add_bench_command(CLI::App& program, Action& action);
 void add_models_commands(CLI::App& program, Action& action);  // models, pull
 

@@ -22,6 +22,7 @@ int run_command_line(int argc, char** argv) {
   add_tokenize_commands(program, action);
   add_logits_command(program, action);
   add_perplexity_command(program, action);
+  add_convert_command(program, action);
   add_bench_command(program, action);
   try {
     program.parse(argc, argv);

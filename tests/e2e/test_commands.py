@@ -8,7 +8,8 @@ import harness
 import tiny_model
 from harness import run, run_json
 
-COMMANDS = ["read", "generate", "tokenize", "detokenize", "logits", "perplexity", "inspect", "bench", "models", "pull"]
+COMMANDS = ["read", "generate", "tokenize", "detokenize", "logits", "perplexity", "inspect", "convert", "bench", "models",
+            "pull"]
 
 
 class HelpAndUsage(harness.TestCase):
