@@ -1,7 +1,7 @@
 # The commands a person types. CI runs `make test`.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build test check
+.PHONY: help setup build test check interop
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -17,3 +17,14 @@ check: ## Layers, formatting
 
 test: build check ## Set up, build and run every test
 	ctest --preset release -j $(JOBS)
+
+# Python packages of some GiB, so not a part of `make test`.
+INTEROP := build/interop-venv
+$(INTEROP)/installed: tests/interop/requirements.txt
+	python3 -m venv $(INTEROP)
+	$(INTEROP)/bin/pip install --quiet -r $<
+	touch $@
+
+interop: build $(INTEROP)/installed ## Hold our conversions against llama.cpp and transformers
+	cmake --preset release
+	ctest --preset interop

@@ -31,6 +31,18 @@ const std::vector<std::string>* tokens_of(const TokenizerSource& source) {
   return nullptr;
 }
 
+// Naming a token in tokenizer_config.json makes it markup, which a piece of ordinary text must not become.
+bool is_markup(const TokenizerSource& source, TokenId id) {
+  if (const auto* bpe = std::get_if<BpeTables>(&source.tables)) {
+    return std::any_of(bpe->added.begin(), bpe->added.end(),
+                       [id](const AddedToken& token) { return token.id == id && token.special; });
+  }
+  const auto& tables = std::get<SentencePieceSource>(source.tables).tables;
+  const auto index = static_cast<size_t>(id);
+  return index < tables.types.size() &&
+         (tables.types[index] == kSpmControl || tables.types[index] == kSpmUnknown || id == tables.unk);
+}
+
 // What a converter put behind the vocabulary to fill the embedding's rows.
 size_t without_padding(const std::vector<std::string>& tokens) {
   size_t count = tokens.size();
@@ -88,8 +100,7 @@ class TokenizerWriter {
                    {"add_eos_token", add_eos},
                    {"clean_up_tokenization_spaces", false}};
     const auto put_token = [&](const char* key, std::optional<TokenId> id) {
-      const auto* tokens = tokens_of(source_);
-      if (id && static_cast<size_t>(*id) < tokens->size()) config[key] = (*tokens)[static_cast<size_t>(*id)];
+      if (id && is_markup(source_, *id)) config[key] = tokens_of(source_)->at(static_cast<size_t>(*id));
     };
     put_token("bos_token", source_.bos);
     put_token("eos_token", source_.eos);
