@@ -62,7 +62,7 @@ void add_compute_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--threads", options.threads, "Threads to compute with (default: every core)")
       ->check(CLI::Range(1, 1024));
   command.add_option("--kv", options.kv, "How keys and values are stored")
-      ->check(CLI::IsMember({"f16", "f32"}))
+      ->check(CLI::IsMember({"f32", "f16", "bf16", "q8", "k8v4", "q4"}))
       ->capture_default_str();
   command
       .add_option("--compute", options.compute,
@@ -71,10 +71,12 @@ void add_compute_options(CLI::App& command, ModelOptions& options) {
       ->capture_default_str();
 }
 
-std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_tokenizer) {
+std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_tokenizer, Packing packing) {
   LoadOptions load;
   load.need_tokenizer = need_tokenizer;
   load.weights_as_f32 = options.compute == "f32";
+  load.packing = packing;
+  load.threads = options.threads > 0 ? options.threads : available_cores();
   std::shared_ptr<const Model> model = load_model(resolve_model(options.model), load);
   throw_if_interrupted();
   write_remarks(model->remarks);
@@ -85,7 +87,7 @@ SessionOptions session_options(const ModelOptions& options, size_t max_length) {
   SessionOptions session;
   session.threads = options.threads > 0 ? options.threads : available_cores();
   session.max_length = max_length;
-  session.kv_type = options.kv == "f32" || options.compute == "f32" ? KvType::kF32 : KvType::kF16;
+  session.kv_type = options.compute == "f32" ? KvType::kF32 : kv_type_from_name(options.kv);
   return session;
 }
 
@@ -115,7 +117,7 @@ Json describe_run(const ModelOptions& options, const Model& model) {
           {"threads", session.threads},
           {"kernels", kernels().name},
           {"compute", options.compute},
-          {"kv", session.kv_type == KvType::kF32 ? "f32" : "f16"}};
+          {"kv", kv_type_name(session.kv_type)}};
 }
 
 Json describe_memory(const MemoryForecast& forecast) {

@@ -49,7 +49,8 @@ struct ModelOptions {
 void add_model_argument(CLI::App& command, ModelOptions& options);
 void add_compute_options(CLI::App& command, ModelOptions& options);
 
-std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_tokenizer);
+std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_tokenizer,
+                                        Packing packing = Packing::kPack);
 SessionOptions session_options(const ModelOptions& options, size_t max_length);
 
 void add_sampling_options(CLI::App& command, SamplingOptions& options);

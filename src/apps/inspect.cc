@@ -169,7 +169,7 @@ std::string describe_as_text(const Json& json, const Model& model) {
 }
 
 int inspect(const InspectOptions& options) {
-  const std::shared_ptr<const Model> model = open_model(options.model, false);
+  const std::shared_ptr<const Model> model = open_model(options.model, false, Packing::kMeasure);
   const Json json = describe(options, model);
   if (options.json) {
     write_json(json);

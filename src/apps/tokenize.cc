@@ -44,7 +44,7 @@ struct TokenizeOptions {
 };
 
 int tokenize(const TokenizeOptions& options, bool text_given) {
-  const std::shared_ptr<const Model> model = open_model(options.model, true);
+  const std::shared_ptr<const Model> model = open_model(options.model, true, Packing::kNone);
   std::string text = options.text;
   if (!text_given) text = options.file.empty() ? read_standard_input() : read_file_bytes(options.file).bytes;
   const std::vector<TokenId> ids = model->tokenizer->encode(
@@ -70,7 +70,7 @@ struct DetokenizeOptions {
 };
 
 int detokenize(const DetokenizeOptions& options) {
-  const std::shared_ptr<const Model> model = open_model(options.model, true);
+  const std::shared_ptr<const Model> model = open_model(options.model, true, Packing::kNone);
   std::vector<TokenId> ids;
   if (!options.ids.empty()) {
     ids = parse_ids(options.ids, "--ids");

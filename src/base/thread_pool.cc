@@ -3,6 +3,22 @@
 #include <cassert>
 
 namespace longscroll {
+namespace {
+
+constexpr size_t kSpins = 4000;  // about 50 microseconds
+
+// Waits a little; gives the core away now and then, for machines with more threads than cores.
+void pause(size_t spins) {
+  if (spins % 256 == 255) {
+    std::this_thread::yield();
+    return;
+  }
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
 
 ThreadPool::ThreadPool(int threads) {
   assert(threads >= 1);
@@ -36,24 +52,21 @@ void ThreadPool::run(size_t count, const std::function<void(size_t, int)>& body)
   }
   start_.notify_all();
   work(0);
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return running_ == 0; });
+  for (size_t spins = 0; running_ != 0; ++spins) pause(spins);
   body_ = nullptr;
   if (failure_) std::rethrow_exception(failure_);
 }
 
 void ThreadPool::worker(int thread) {
-  size_t seen = 0;
-  while (true) {
+  for (size_t seen = 0;; ++seen) {
+    for (size_t spins = 0; generation_ == seen && !stopping_ && spins < kSpins; ++spins) pause(spins);
     {
       std::unique_lock lock(mutex_);
       start_.wait(lock, [&] { return stopping_ || generation_ != seen; });
       if (stopping_) return;
-      seen = generation_;
     }
     work(thread);
-    const std::lock_guard lock(mutex_);
-    if (--running_ == 0) done_.notify_one();
+    --running_;
   }
 }
 

@@ -34,15 +34,16 @@ class ThreadPool {
   void work(int thread);
 
   std::vector<std::thread> workers_;
+  // Loops follow each other within microseconds while a token is made: workers look for the next one for a
+  // while before they sleep. What a loop is, is written before generation_ rises and read after.
   std::mutex mutex_;
   std::condition_variable start_;
-  std::condition_variable done_;
   const std::function<void(size_t, int)>* body_ = nullptr;
   std::atomic<size_t> next_{0};
   size_t count_ = 0;
-  size_t generation_ = 0;
-  size_t running_ = 0;
-  bool stopping_ = false;
+  std::atomic<size_t> generation_{0};
+  std::atomic<size_t> running_{0};
+  std::atomic<bool> stopping_{false};
   std::exception_ptr failure_;
 };
 

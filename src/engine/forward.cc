@@ -4,35 +4,69 @@
 #include <cassert>
 #include <cstring>
 
+#include "base/anonymous_memory.h"
 #include "base/error.h"
 
 namespace longscroll {
 namespace {
 
-constexpr size_t kQueryBlock = 96;    // queries that share one unpacking of a block of keys
-constexpr size_t kColumnBlock = 128;  // output columns of one task when many rows share the weights
+constexpr size_t kQueryRows = 192;       // rows of queries that share one unpacking of a block of keys
+constexpr size_t kColumnBlock = 128;     // output columns of one task when many rows share the weights
+constexpr size_t kRowsATask = 8;         // of work that goes row by row
+constexpr size_t kFewTokens = 8;         // up to here, the keys are shared out instead of the queries
+constexpr size_t kRangeKeys = 2048;      // keys of a range; the same whatever the number of threads
+constexpr size_t kDropResidentRows = 64;  // blocks from here on give embedding pages back
 
 size_t ceil_div(size_t a, size_t b) {
   return (a + b - 1) / b;
 }
 
+size_t widest_input(const ModelConfig& c) {
+  return std::max({size_t{c.hidden_size}, size_t{c.query_size()}, size_t{c.ffn_size}});
+}
+
+size_t group_of(const ModelConfig& c) {
+  return c.num_heads / c.num_kv_heads;
+}
+
+size_t tokens_of_query_block(const ModelConfig& c) {
+  return std::max<size_t>(1, kQueryRows / group_of(c));
+}
+
 size_t scratch_floats_of(const ModelConfig& c, size_t max_block) {
-  const size_t widest = std::max({c.hidden_size, c.query_size(), c.ffn_size});
-  return std::max(matmul_scratch_floats(max_block, widest),
-                  attention_scratch_floats(std::min(max_block, kQueryBlock), c.head_dim));
+  const size_t rows = std::max(tokens_of_query_block(c), kFewTokens) * group_of(c);
+  return std::max({matmul_scratch_floats(max_block, widest_input(c)), packed_scratch_floats(widest_input(c)),
+                   attention_scratch_floats(rows, c.head_dim)});
+}
+
+size_t part_rows(const ModelConfig& c, size_t max_length) {
+  return ceil_div(max_length, kRangeKeys) * c.num_heads * kFewTokens;
+}
+
+bool any_packed(const Weights& weights) {
+  return weights.head.panels != nullptr ||
+         std::any_of(weights.layers.begin(), weights.layers.end(), [](const LayerWeights& w) {
+           return w.query.panels != nullptr || w.output.panels != nullptr || w.down.panels != nullptr;
+         });
 }
 
 }  // namespace
 
-uint64_t Forward::scratch_bytes(const ModelConfig& c, size_t max_block, int threads) {
+uint64_t Forward::scratch_bytes(const ModelConfig& c, size_t max_block, size_t max_length, int threads) {
   const uint64_t row = uint64_t{3} * c.hidden_size + 2 * c.query_size() + 2 * c.kv_size() + 2 * c.ffn_size +
                        c.rope.rotary_dim + c.rope_local.rotary_dim;
-  const uint64_t a_thread = scratch_floats_of(c, max_block);
-  return sizeof(float) * (row * max_block + a_thread * static_cast<uint64_t>(threads) + c.vocab_size);
+  const uint64_t floats = row * max_block + scratch_floats_of(c, max_block) * static_cast<uint64_t>(threads) +
+                          part_rows(c, max_length) * (c.head_dim + 2) + c.vocab_size;
+  return sizeof(float) * floats + QuantizedBuffer::bytes_for(max_block, widest_input(c));
 }
 
-Forward::Forward(const Model& model, size_t max_block, int threads)
-    : model_(model), config_(model.config), kernels_(kernels()), pool_(threads) {
+Forward::Forward(const Model& model, size_t max_block, size_t max_length, int threads)
+    : model_(model),
+      config_(model.config),
+      kernels_(kernels()),
+      packed_(any_packed(model.weights)),
+      pool_(threads),
+      codes_(max_block, widest_input(model.config)) {
   const ModelConfig& c = config_;
   x_BD_.resize(max_block * c.hidden_size);
   normed_BD_.resize(max_block * c.hidden_size);
@@ -47,6 +81,9 @@ Forward::Forward(const Model& model, size_t max_block, int threads)
     table->cos.resize(max_block * c.rope.rotary_dim / 2);
     table->sin.resize(max_block * c.rope.rotary_dim / 2);
   }
+  parts_SNH_.resize(part_rows(c, max_length) * c.head_dim);
+  largest_SN_.resize(part_rows(c, max_length));
+  sums_SN_.resize(part_rows(c, max_length));
   scratch_floats_ = scratch_floats_of(c, max_block);
   scratch_.resize(scratch_floats_ * static_cast<size_t>(threads));
 }
@@ -54,160 +91,255 @@ Forward::Forward(const Model& model, size_t max_block, int threads)
 void Forward::run(std::span<const TokenId> ids, size_t first, size_t rope_length, KvCache& cache,
                   const std::atomic<bool>* cancel) {
   const size_t rows = ids.size();
+  const std::vector<LayerWeights>& layers = model_.weights.layers;
   assert(rows * config_.hidden_size <= x_BD_.size() && first + rows <= cache.max_length());
   rope_table(rope_frequencies(config_.rope, rope_length), first, rows, rope_.cos.data(), rope_.sin.data());
   rope_table(rope_frequencies(config_.rope_local, rope_length), first, rows, rope_local_.cos.data(),
              rope_local_.sin.data());
   embed(ids);
-  for (size_t layer = 0; layer < config_.num_layers; ++layer) {
+  for (size_t layer = 0; layer < layers.size(); ++layer) {
     if (cancel != nullptr && cancel->load())
       throw Error(ErrorKind::kCancelled, "reading", "stopped on request");
     attention_block(layer, rows, first, cache);
+    add_and_norm(layers[layer].post_attention_norm, layers[layer].ffn_norm, rows);
     ffn_block(layer, rows);
+    add_and_norm(layers[layer].post_ffn_norm,
+                 layer + 1 < layers.size() ? layers[layer + 1].attention_norm : model_.weights.final_norm, rows);
   }
+}
+
+// Tasks of neighbouring rows: one token is computed where it is, without waking a thread.
+template <class Body>
+void Forward::for_rows(size_t rows, Body body) {
+  pool_.run(ceil_div(rows, kRowsATask), [&](size_t task, int) {
+    const size_t end = std::min(rows, (task + 1) * kRowsATask);
+    for (size_t b = task * kRowsATask; b < end; ++b) body(b);
+  });
 }
 
 void Forward::embed(std::span<const TokenId> ids) {
   const Matrix& table = model_.weights.embedding;
   const size_t width = config_.hidden_size;
-  for (size_t b = 0; b < ids.size(); ++b) {
+  for_rows(ids.size(), [&](size_t b) {
     float* x = x_BD_.data() + b * width;
     kernels_.dequantize(table.dtype, table.data + static_cast<size_t>(ids[b]) * table.row_bytes, x, width);
     if (config_.embedding_scale != 1.0f) {
       for (size_t d = 0; d < width; ++d) x[d] *= config_.embedding_scale;
     }
-  }
+    norm_row(model_.weights.layers[0].attention_norm, b);
+  });
+  // Rows of the file that were read once need not stay in memory.
+  if (table.mapped && ids.size() >= kDropResidentRows) release_mapped(table.data, table.rows * table.row_bytes);
 }
 
 void Forward::attention_block(size_t layer, size_t rows, size_t first, KvCache& cache) {
   const LayerWeights& w = model_.weights.layers[layer];
-  norm(x_BD_.data(), w.attention_norm, rows, normed_BD_.data());
-  multiply(normed_BD_.data(), rows,
+  multiply(normed_BD_.data(), 0, rows,
            {{&w.query, &w.query_bias, q_BNH_.data()},
             {&w.key, &w.key_bias, k_BKH_.data()},
             {&w.value, &w.value_bias, v_BKH_.data()}});
   rotate_and_store(layer, rows, first, cache);
-  attend(layer, rows, first, cache);
-  multiply(attended_BNH_.data(), rows, {{&w.output, &w.output_bias, projected_BD_.data()}});
-  add_residual(w.post_attention_norm, rows);
+  if (rows <= kFewTokens) {
+    attend_in_ranges(layer, rows, first, cache);
+  } else {
+    attend(layer, rows, first, cache);
+  }
+  const bool rotated = cache.format().value >= KvCode::kQ8;
+  for_rows(rows, [&](size_t b) {
+    float* attended = attended_BNH_.data() + b * config_.query_size();
+    for (size_t n = 0; rotated && n < config_.num_heads; ++n)
+      kernels_.hadamard(attended + n * config_.head_dim, config_.head_dim);
+    quantize_row(attended, b, config_.query_size());
+  });
+  multiply(attended_BNH_.data(), 0, rows, {{&w.output, &w.output_bias, projected_BD_.data()}});
 }
 
 void Forward::ffn_block(size_t layer, size_t rows) {
   const LayerWeights& w = model_.weights.layers[layer];
   const size_t width = config_.ffn_size;
-  norm(x_BD_.data(), w.ffn_norm, rows, normed_BD_.data());
-  multiply(normed_BD_.data(), rows, {{&w.gate, nullptr, gate_BF_.data()}, {&w.up, nullptr, up_BF_.data()}});
+  multiply(normed_BD_.data(), 0, rows,
+           {{&w.gate, nullptr, gate_BF_.data()}, {&w.up, nullptr, up_BF_.data()}});
   const auto gated = config_.activation == Activation::kSilu ? kernels_.silu_mul : kernels_.gelu_tanh_mul;
-  pool_.run(rows,
-            [&](size_t b, int) { gated(gate_BF_.data() + b * width, up_BF_.data() + b * width, width); });
-  multiply(gate_BF_.data(), rows, {{&w.down, nullptr, projected_BD_.data()}});
-  add_residual(w.post_ffn_norm, rows);
+  for_rows(rows, [&](size_t b) {
+    gated(gate_BF_.data() + b * width, up_BF_.data() + b * width, width);
+    quantize_row(gate_BF_.data() + b * width, b, width);
+  });
+  multiply(gate_BF_.data(), 0, rows, {{&w.down, nullptr, projected_BD_.data()}});
 }
 
+// Quantised keys and values are kept rotated by a Hadamard matrix, which spreads outliers: queries are
+// rotated like keys, and what attention made of the values is rotated back.
 void Forward::rotate_and_store(size_t layer, size_t rows, size_t first, KvCache& cache) {
   const ModelConfig& c = config_;
   const LayerWeights& w = model_.weights.layers[layer];
-  const bool local = !c.layer_local.empty() && c.layer_local[layer] != 0;
-  const RopeTable& table = local ? rope_local_ : rope_;
+  const RopeTable& table = is_local(layer) ? rope_local_ : rope_;
   const size_t rotary = c.rope.rotary_dim, dim = c.head_dim;
+  const KvFormat& format = cache.format();
   const auto rotate =
       c.rope_layout == RopeLayout::kHalfSplit ? kernels_.rope_half_split : kernels_.rope_interleaved;
-  const auto store = [&](const float* from, std::byte* to) {
-    if (cache.type() == DType::kF32) {
-      std::memcpy(to, from, dim * sizeof(float));
-    } else {
-      kernels_.float_to_f16(from, reinterpret_cast<uint16_t*>(to), dim);
-    }
+  const auto turn = [&](float* head, const std::vector<float>& head_norm, size_t b) {
+    if (c.qk_norm) kernels_.rms_norm(head, head_norm.data(), c.rms_norm_eps, dim, head);
+    rotate(head, table.cos.data() + b * rotary / 2, table.sin.data() + b * rotary / 2, rotary);
+    if (format.key >= KvCode::kQ8) kernels_.hadamard(head, dim);
   };
-  pool_.run(rows, [&](size_t b, int) {
-    const float* cos = table.cos.data() + b * rotary / 2;
-    const float* sin = table.sin.data() + b * rotary / 2;
-    for (size_t n = 0; n < c.num_heads; ++n) {
-      float* q = q_BNH_.data() + (b * c.num_heads + n) * dim;
-      if (c.qk_norm) kernels_.rms_norm(q, w.query_norm.data(), c.rms_norm_eps, dim, q);
-      rotate(q, cos, sin, rotary);
-    }
+  for_rows(rows, [&](size_t b) {
+    const size_t slot = (first + b) % kPageKeys;
+    for (size_t n = 0; n < c.num_heads; ++n) turn(q_BNH_.data() + (b * c.num_heads + n) * dim, w.query_norm, b);
     for (size_t n = 0; n < c.num_kv_heads; ++n) {
+      uint8_t* page = cache.page(first + b) + cache.offset(layer, n);
       float* k = k_BKH_.data() + (b * c.num_kv_heads + n) * dim;
-      if (c.qk_norm) kernels_.rms_norm(k, w.key_norm.data(), c.rms_norm_eps, dim, k);
-      rotate(k, cos, sin, rotary);
-      store(k, cache.key(layer, n, first + b));
-      store(v_BKH_.data() + (b * c.num_kv_heads + n) * dim, cache.value(layer, n, first + b));
+      float* v = v_BKH_.data() + (b * c.num_kv_heads + n) * dim;
+      turn(k, w.key_norm, b);
+      kernels_.store_key(format, k, slot, page);
+      if (format.value >= KvCode::kQ8) kernels_.hadamard(v, dim);
+      kernels_.store_value(format, v, slot, page);
     }
   });
+}
+
+AttentionArgs Forward::attention_args(size_t layer, size_t kv_head, size_t row, size_t rows, size_t first,
+                                      const KvCache& cache) const {
+  const size_t at = row * config_.query_size() + kv_head * group_of(config_) * config_.head_dim;
+  AttentionArgs args;
+  args.q = q_BNH_.data() + at;
+  args.q_stride = config_.query_size();
+  args.m = rows;
+  args.group = group_of(config_);
+  args.first_position = first + row;
+  args.pages = cache.pages();
+  args.page_offset = cache.offset(layer, kv_head);
+  args.kv = cache.format();
+  args.key_end = first + row + rows;
+  args.window = is_local(layer) ? config_.sliding_window : 0;
+  args.scale = config_.query_scale;
+  return args;
 }
 
 void Forward::attend(size_t layer, size_t rows, size_t first, KvCache& cache) {
-  const ModelConfig& c = config_;
-  const bool local = !c.layer_local.empty() && c.layer_local[layer] != 0;
-  const size_t blocks = ceil_div(rows, kQueryBlock), group = c.num_heads / c.num_kv_heads;
-  pool_.run(blocks * c.num_heads, [&](size_t task, int thread) {
-    const size_t b = (blocks - 1 - task / c.num_heads) * kQueryBlock;  // the longest rows first
-    const size_t head = task % c.num_heads, at = b * c.query_size() + head * c.head_dim;
-    kernels_.attention({.q = q_BNH_.data() + at,
-                        .q_stride = c.query_size(),
-                        .m = std::min(kQueryBlock, rows - b),
-                        .first_position = first + b,
-                        .k = cache.key(layer, head / group, 0),
-                        .v = cache.value(layer, head / group, 0),
-                        .kv_type = cache.type(),
-                        .kv_stride = c.head_dim,
-                        .head_dim = c.head_dim,
-                        .window = local ? c.sliding_window : 0,
-                        .scale = c.query_scale,
-                        .out = attended_BNH_.data() + at,
-                        .out_stride = c.query_size(),
-                        .scratch = scratch(thread)});
+  const size_t tokens = tokens_of_query_block(config_), blocks = ceil_div(rows, tokens);
+  const size_t heads = config_.num_kv_heads;
+  pool_.run(blocks * heads, [&](size_t task, int thread) {
+    const size_t b = (blocks - 1 - task / heads) * tokens;  // the longest rows first
+    AttentionArgs args =
+        attention_args(layer, task % heads, b, std::min(tokens, rows - b), first, cache);
+    args.out = attended_BNH_.data() + (args.q - q_BNH_.data());
+    args.out_stride = config_.query_size();
+    args.scratch = scratch(thread);
+    kernels_.attention(args);
   });
 }
 
-void Forward::norm(const float* in, const std::vector<float>& weight, size_t rows, float* out) {
-  const size_t width = config_.hidden_size;
-  for (size_t b = 0; b < rows; ++b) {
-    kernels_.rms_norm(in + b * width, weight.data(), config_.rms_norm_eps, width, out + b * width);
-  }
+// A few tokens: ranges of keys are shared out among the threads, and what they give is merged.
+void Forward::attend_in_ranges(size_t layer, size_t rows, size_t first, KvCache& cache) {
+  const size_t heads = config_.num_kv_heads, group = group_of(config_), dim = config_.head_dim;
+  const size_t end = first + rows, all_rows = rows * config_.num_heads;
+  const size_t seen = attention_args(layer, 0, 0, rows, first, cache).first_visible(0);
+  const size_t first_range = seen / kRangeKeys, ranges = ceil_div(end, kRangeKeys) - first_range;
+  // [range][kv head][token][head of the group]
+  const auto state_row = [&](size_t range, size_t head) { return range * all_rows + head * rows * group; };
+  pool_.run(ranges * heads, [&](size_t task, int thread) {
+    const size_t range = task / heads, head = task % heads, at = state_row(range, head);
+    AttentionArgs args = attention_args(layer, head, 0, rows, first, cache);
+    args.key_begin = (first_range + range) * kRangeKeys;
+    args.key_end = std::min(end, args.key_begin + kRangeKeys);
+    args.out = parts_SNH_.data() + at * dim;
+    args.out_stride = group * dim;
+    args.largest = largest_SN_.data() + at;
+    args.sums = sums_SN_.data() + at;
+    args.scratch = scratch(thread);
+    kernels_.attention(args);
+  });
+  for_rows(rows, [&](size_t b) {
+    for (size_t n = 0; n < config_.num_heads; ++n) {
+      const size_t at = state_row(0, n / group) + b * group + n % group;
+      merge_attention({.parts = parts_SNH_.data() + at * dim,
+                       .part_stride = all_rows * dim,
+                       .largest = largest_SN_.data() + at,
+                       .sums = sums_SN_.data() + at,
+                       .state_stride = all_rows,
+                       .count = ranges,
+                       .head_dim = dim,
+                       .out = attended_BNH_.data() + (b * config_.num_heads + n) * dim});
+    }
+  });
 }
 
-void Forward::add_residual(const std::vector<float>& post_norm, size_t rows) {
-  if (!post_norm.empty()) norm(projected_BD_.data(), post_norm, rows, projected_BD_.data());
-  kernels_.add(x_BD_.data(), projected_BD_.data(), rows * config_.hidden_size);
+void Forward::norm_row(const std::vector<float>& norm, size_t b) {
+  const size_t width = config_.hidden_size;
+  float* out = normed_BD_.data() + b * width;
+  kernels_.rms_norm(x_BD_.data() + b * width, norm.data(), config_.rms_norm_eps, width, out);
+  quantize_row(out, b, width);
+}
+
+void Forward::quantize_row(const float* row, size_t b, size_t width) {
+  if (packed_ && width % kGroup == 0) kernels_.quantize_rows(row, width, b, 1, codes_.rows_of(width));
+}
+
+// x += post_norm(projected), and the input of what comes next.
+void Forward::add_and_norm(const std::vector<float>& post_norm, const std::vector<float>& norm, size_t rows) {
+  const size_t width = config_.hidden_size;
+  for_rows(rows, [&](size_t b) {
+    float* projected = projected_BD_.data() + b * width;
+    if (!post_norm.empty())
+      kernels_.rms_norm(projected, post_norm.data(), config_.rms_norm_eps, width, projected);
+    kernels_.add(x_BD_.data() + b * width, projected, width);
+    norm_row(norm, b);
+  });
 }
 
 // All products of one input in one sharing-out. Columns are cut in pieces so small that threads end
 // together, and with many rows as wide as the kernel's panels.
-void Forward::multiply(const float* in, size_t rows, std::initializer_list<Product> products) {
+void Forward::multiply(const float* in, size_t row, size_t rows, std::initializer_list<Product> products) {
   size_t columns = 0;
   for (const Product& product : products) columns += product.weight->rows;
   const size_t share = ceil_div(columns, static_cast<size_t>(pool_.size()) * 4);
-  const size_t step = rows < 4 ? ceil_div(share, 16) * 16 : kColumnBlock;
+  const size_t step = rows <= kFewTokens ? ceil_div(share, 64) * 64 : kColumnBlock;
   size_t tasks = 0;
   for (const Product& product : products) tasks += ceil_div(product.weight->rows, step);
   pool_.run(tasks, [&](size_t task, int thread) {
     const Product* product = products.begin();
     for (; task >= ceil_div(product->weight->rows, step); ++product)
       task -= ceil_div(product->weight->rows, step);
-    const Matrix& w = *product->weight;
     const size_t n = task * step;
-    kernels_.matmul(
-        {.a = in,
-         .a_stride = w.cols,
-         .m = rows,
-         .k = w.cols,
-         .w = w.data + n * w.row_bytes,
-         .w_row_bytes = w.row_bytes,
-         .w_type = w.dtype,
-         .n = std::min(step, w.rows - n),
-         .bias = product->bias != nullptr && !product->bias->empty() ? product->bias->data() + n : nullptr,
-         .out = product->out + n,
-         .out_stride = w.rows,
-         .scratch = scratch(thread)});
+    multiply_part(in, row, rows, *product, n, std::min(step, product->weight->rows - n), scratch(thread));
   });
+}
+
+// Columns [n, n + count) of one product, from the packed weights or as floats.
+void Forward::multiply_part(const float* in, size_t row, size_t rows, const Product& product, size_t n,
+                            size_t count, float* room) {
+  const Matrix& w = *product.weight;
+  const float* bias = product.bias != nullptr && !product.bias->empty() ? product.bias->data() + n : nullptr;
+  if (w.panels != nullptr) {
+    const PackedFormat format = *packed_format(w.dtype, w.cols);
+    kernels_.matmul_packed({.a = codes_.rows_of(w.cols).from(row),
+                            .m = rows,
+                            .panels = w.panels + n / kPanelRows * packed_panel_bytes(format, w.cols),
+                            .format = format,
+                            .n = count,
+                            .bias = bias,
+                            .out = product.out + n,
+                            .out_stride = w.rows,
+                            .scratch = room});
+    return;
+  }
+  kernels_.matmul({.a = in + row * w.cols,
+                   .a_stride = w.cols,
+                   .m = rows,
+                   .k = w.cols,
+                   .w = w.data + n * w.row_bytes,
+                   .w_row_bytes = w.row_bytes,
+                   .w_type = w.dtype,
+                   .n = count,
+                   .bias = bias,
+                   .out = product.out + n,
+                   .out_stride = w.rows,
+                   .scratch = room});
 }
 
 void Forward::logits(size_t row, size_t count, float* out) {
   const std::vector<float>& scale = model_.weights.head_row_scale;
-  norm(x_BD_.data() + row * config_.hidden_size, model_.weights.final_norm, count, normed_BD_.data());
-  multiply(normed_BD_.data(), count, {{&model_.weights.head, nullptr, out}});
+  multiply(normed_BD_.data(), row, count, {{&model_.weights.head, nullptr, out}});
   if (scale.empty()) return;
   for (size_t b = 0; b < count; ++b) {
     for (size_t v = 0; v < scale.size(); ++v) out[b * scale.size() + v] *= scale[v];

@@ -1,7 +1,7 @@
 // One pass of a block of tokens through the transformer, over a KV cache that grows.
 //
 // Letters: B = tokens of the block, D = hidden, N = query heads, K = KV heads, H = head dimension,
-//          F = ffn width, V = vocabulary.
+//          F = ffn width, V = vocabulary, S = ranges of keys that a few tokens' attention is split into.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include "base/thread_pool.h"
 #include "base/token_id.h"
 #include "engine/kv_cache.h"
+#include "engine/quantized_rows.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "rope/rope.h"
@@ -21,9 +22,10 @@ namespace longscroll {
 
 class Forward {
  public:
-  Forward(const Model& model, size_t max_block, int threads);
+  // For blocks of at most max_block tokens at positions below max_length.
+  Forward(const Model& model, size_t max_block, size_t max_length, int threads);
 
-  // Computes x_BD for `ids` at positions first, first + 1, … and appends their keys and values.
+  // Computes the block of `ids` at positions first, first + 1, … and appends their keys and values.
   // rope_length is the number of positions in use, for scalings that depend on it. Throws
   // Error(kCancelled) between layers once *cancel is set.
   void run(std::span<const TokenId> ids, size_t first, size_t rope_length, KvCache& cache,
@@ -32,7 +34,7 @@ class Forward {
   // Logits of rows [row, row + count) of the last run: out is [count, V].
   void logits(size_t row, size_t count, float* out);
 
-  static uint64_t scratch_bytes(const ModelConfig& config, size_t max_block, int threads);
+  static uint64_t scratch_bytes(const ModelConfig& config, size_t max_block, size_t max_length, int threads);
 
  private:
   struct Product {
@@ -49,18 +51,30 @@ class Forward {
   void ffn_block(size_t layer, size_t rows);
   void rotate_and_store(size_t layer, size_t rows, size_t first, KvCache& cache);
   void attend(size_t layer, size_t rows, size_t first, KvCache& cache);
-  void norm(const float* in, const std::vector<float>& weight, size_t rows, float* out);
-  void add_residual(const std::vector<float>& post_norm, size_t rows);
-  void multiply(const float* in, size_t rows, std::initializer_list<Product> products);
+  void attend_in_ranges(size_t layer, size_t rows, size_t first, KvCache& cache);
+  AttentionArgs attention_args(size_t layer, size_t kv_head, size_t row, size_t rows, size_t first,
+                               const KvCache& cache) const;
+  void add_and_norm(const std::vector<float>& post_norm, const std::vector<float>& norm, size_t rows);
+  void norm_row(const std::vector<float>& norm, size_t b);
+  void quantize_row(const float* row, size_t b, size_t width);
+  void multiply(const float* in, size_t row, size_t rows, std::initializer_list<Product> products);
+  void multiply_part(const float* in, size_t row, size_t rows, const Product& product, size_t n, size_t count,
+                     float* scratch);
+  template <class Body>
+  void for_rows(size_t rows, Body body);
+  bool is_local(size_t layer) const { return !config_.layer_local.empty() && config_.layer_local[layer] != 0; }
   float* scratch(int thread) { return scratch_.data() + static_cast<size_t>(thread) * scratch_floats_; }
 
   const Model& model_;
   const ModelConfig& config_;
   const KernelSet& kernels_;
+  const bool packed_;  // some weights are: every input is kept in bytes too
   ThreadPool pool_;
   RopeTable rope_, rope_local_;
   std::vector<float> x_BD_, normed_BD_, projected_BD_, q_BNH_, k_BKH_, v_BKH_, attended_BNH_, gate_BF_,
       up_BF_;
+  QuantizedBuffer codes_;  // of the input of the next products
+  std::vector<float> parts_SNH_, largest_SN_, sums_SN_;
   size_t scratch_floats_;
   std::vector<float> scratch_;
 };

@@ -1,36 +1,64 @@
 #include "engine/kv_cache.h"
 
-#include <sys/mman.h>
-
-#include <string>
-
-#include "base/error.h"
+#include <algorithm>
+#include <array>
+#include <cassert>
 
 namespace longscroll {
+namespace {
 
-uint64_t KvCache::bytes_for(const ModelConfig& config, size_t length, DType type) {
-  return uint64_t{2} * config.num_layers * config.kv_size() * length * dtype_info(type).block_bytes;
+constexpr std::array<std::string_view, 6> kNames = {"f32", "f16", "bf16", "q8", "k8v4", "q4"};
+
+size_t page_bytes(const ModelConfig& config, const KvFormat& format) {
+  return size_t{config.num_layers} * config.num_kv_heads * format.bytes();
 }
 
-KvCache::KvCache(const ModelConfig& config, size_t max_length, DType type)
-    : kv_heads_(config.num_kv_heads),
-      max_length_(max_length),
-      row_bytes_(config.head_dim * dtype_info(type).block_bytes),
-      type_(type),
-      size_(bytes_for(config, max_length, type)) {
-  void* mapped =
-      ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapped == MAP_FAILED) {
-    throw Error(ErrorKind::kResource, "KV cache",
-                "room for " + std::to_string(max_length) + " tokens is needed, " +
-                    std::to_string(size_ >> 20) + " MiB could not be had",
-                "read a shorter document, or close other programs");
+size_t pages_for(size_t length) {
+  return (length + kPageKeys - 1) / kPageKeys;
+}
+
+}  // namespace
+
+std::string_view kv_type_name(KvType type) {
+  return kNames[static_cast<size_t>(type)];
+}
+
+KvType kv_type_from_name(std::string_view name) {
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  assert(found != kNames.end());
+  return static_cast<KvType>(found - kNames.begin());
+}
+
+KvFormat kv_format(KvType type, size_t head_dim) {
+  switch (type) {
+    case KvType::kF32:
+      return {KvCode::kF32, KvCode::kF32, head_dim};
+    case KvType::kF16:
+      return {KvCode::kF16, KvCode::kF16, head_dim};
+    case KvType::kBF16:
+      return {KvCode::kBF16, KvCode::kBF16, head_dim};
+    case KvType::kQ8:
+      return {KvCode::kQ8, KvCode::kQ8, head_dim};
+    case KvType::kK8V4:
+      return {KvCode::kQ8, KvCode::kQ4, head_dim};
+    case KvType::kQ4:
+      return {KvCode::kQ4, KvCode::kQ4, head_dim};
   }
-  data_ = static_cast<std::byte*>(mapped);
+  return {};
 }
 
-KvCache::~KvCache() {
-  ::munmap(data_, size_);
+uint64_t KvCache::bytes_for(const ModelConfig& config, size_t length, KvType type) {
+  return uint64_t{pages_for(length)} * page_bytes(config, kv_format(type, config.head_dim));
+}
+
+KvCache::KvCache(const ModelConfig& config, size_t max_length, KvType type)
+    : format_(kv_format(type, config.head_dim)),
+      kv_heads_(config.num_kv_heads),
+      max_length_(max_length),
+      page_bytes_(page_bytes(config, format_)),
+      memory_(pages_for(max_length) * page_bytes_, "KV cache",
+              "read a shorter document, choose a smaller --kv, or close other programs") {
+  for (size_t i = 0; i < pages_for(max_length); ++i) pages_.push_back(memory_.data() + i * page_bytes_);
 }
 
 }  // namespace longscroll

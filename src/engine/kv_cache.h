@@ -1,41 +1,48 @@
-// Keys and values of one session, [layer][kv head][position][head_dim] in f16 or f32. Address space is
-// taken at once; memory only as positions are written.
+// Keys and values of one session in pages of kPageKeys positions. A page holds all layers and KV heads of its
+// positions, [layer][kv head] of kernels/kv_page.h, and knows nothing of the session that made it: its bytes
+// follow from the model, the format and the tokens. Memory is taken only as pages are written.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+#include <vector>
 
-#include "base/dtype.h"
+#include "base/anonymous_memory.h"
+#include "kernels/kv_page.h"
 #include "model/config.h"
 
 namespace longscroll {
 
+// How a session keeps keys and values: "f32", "f16", "bf16", "q8" (8 bits a number), "k8v4" (keys 8, values
+// 4), "q4".
+enum class KvType { kF32, kF16, kBF16, kQ8, kK8V4, kQ4 };
+std::string_view kv_type_name(KvType type);
+KvType kv_type_from_name(std::string_view name);  // of one that is known
+KvFormat kv_format(KvType type, size_t head_dim);
+
 class KvCache {
  public:
   // Throws Error(kResource) when the address space cannot be had.
-  KvCache(const ModelConfig& config, size_t max_length, DType type);
-  ~KvCache();
-  KvCache(const KvCache&) = delete;
-  KvCache& operator=(const KvCache&) = delete;
+  KvCache(const ModelConfig& config, size_t max_length, KvType type);
 
-  std::byte* key(size_t layer, size_t kv_head, size_t position) { return at(2 * layer, kv_head, position); }
-  std::byte* value(size_t layer, size_t kv_head, size_t position) {
-    return at(2 * layer + 1, kv_head, position);
-  }
-  DType type() const { return type_; }
+  const KvFormat& format() const { return format_; }
   size_t max_length() const { return max_length_; }
 
-  static uint64_t bytes_for(const ModelConfig& config, size_t length, DType type);
+  // Of one layer and KV head, within each page.
+  size_t offset(size_t layer, size_t kv_head) const {
+    return (layer * kv_heads_ + kv_head) * format_.bytes();
+  }
+  const uint8_t* const* pages() const { return pages_.data(); }
+  uint8_t* page(size_t position) { return memory_.data() + position / kPageKeys * page_bytes_; }
+
+  static uint64_t bytes_for(const ModelConfig& config, size_t length, KvType type);
 
  private:
-  std::byte* at(size_t plane, size_t kv_head, size_t position) {
-    return data_ + ((plane * kv_heads_ + kv_head) * max_length_ + position) * row_bytes_;
-  }
-
-  size_t kv_heads_, max_length_, row_bytes_;
-  DType type_;
-  std::byte* data_ = nullptr;
-  size_t size_ = 0;
+  KvFormat format_;
+  size_t kv_heads_, max_length_, page_bytes_;
+  AnonymousMemory memory_;
+  std::vector<const uint8_t*> pages_;
 };
 
 }  // namespace longscroll

@@ -6,14 +6,9 @@
 
 #include "base/error.h"
 #include "engine/forward.h"
-#include "engine/kv_cache.h"
 
 namespace longscroll {
 namespace {
-
-DType kv_dtype(KvType type) {
-  return type == KvType::kF32 ? DType::kF32 : DType::kF16;
-}
 
 SessionOptions checked(const Model& model, SessionOptions options) {
   const auto fault = [](const char* what, const std::string& found) {
@@ -33,6 +28,13 @@ SessionOptions checked(const Model& model, SessionOptions options) {
                 "the head dimension must be at most " + std::to_string(kMaxHeadDim) + ", found " +
                     std::to_string(model.config.head_dim));
   }
+  if (!kv_format(options.kv_type, model.config.head_dim).supported()) {
+    throw Error(ErrorKind::kUnsupported, "session",
+                "the head dimension must be a multiple of 32 for the KV type " +
+                    std::string(kv_type_name(options.kv_type)) + ", found " +
+                    std::to_string(model.config.head_dim),
+                "use the KV type f16");
+  }
   options.prefill_block = std::min(options.prefill_block, options.max_length);
   return options;
 }
@@ -43,8 +45,8 @@ struct Session::State {
   State(std::shared_ptr<const Model> shared, const SessionOptions& asked)
       : model(std::move(shared)),
         options(checked(*model, asked)),
-        cache(model->config, options.max_length, kv_dtype(options.kv_type)),
-        forward(*model, options.prefill_block, options.threads),
+        cache(model->config, options.max_length, options.kv_type),
+        forward(*model, options.prefill_block, options.max_length, options.threads),
         logits(model->config.vocab_size) {}
 
   void check_ids(std::span<const TokenId> new_ids) const;
@@ -175,8 +177,9 @@ const Model& Session::model() const {
 MemoryForecast forecast_memory(const Model& model, const SessionOptions& asked) {
   const SessionOptions options = checked(model, asked);
   return {.weights = model.weight_bytes,
-          .kv_cache = KvCache::bytes_for(model.config, options.max_length, kv_dtype(options.kv_type)),
-          .scratch = Forward::scratch_bytes(model.config, options.prefill_block, options.threads)};
+          .kv_cache = KvCache::bytes_for(model.config, options.max_length, options.kv_type),
+          .scratch = Forward::scratch_bytes(model.config, options.prefill_block, options.max_length,
+                                            options.threads)};
 }
 
 }  // namespace longscroll

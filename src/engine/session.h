@@ -10,11 +10,10 @@
 #include <span>
 #include <vector>
 
+#include "engine/kv_cache.h"
 #include "model/model.h"
 
 namespace longscroll {
-
-enum class KvType { kF32, kF16 };
 
 struct SessionOptions {
   int threads = 1;

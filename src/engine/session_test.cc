@@ -187,12 +187,12 @@ TEST_F(SessionTest, AnswersStopAtStopIdsLimitsAndTheEndOfTheRoom) {
   EXPECT_EQ(cut.ids, std::vector<TokenId>(free.ids.begin(), free.ids.begin() + 3));
 }
 
-TEST_F(SessionTest, TheForecastCountsCacheBytes) {
+TEST_F(SessionTest, TheForecastCountsCacheBytesInWholePages) {
   SessionOptions options = exact();
   options.max_length = 1000;
   const ModelConfig& c = model_->config;
   EXPECT_EQ(forecast_memory(*model_, options).kv_cache,
-            1000u * 2 * 4 * c.num_layers * c.num_kv_heads * c.head_dim);
+            1024u * 2 * 4 * c.num_layers * c.num_kv_heads * c.head_dim);
 }
 
 }  // namespace

@@ -37,8 +37,8 @@ size_t round_up(size_t value, size_t multiple) {
 
 std::span<const KernelSet* const> all_kernel_sets() {
 #if defined(LONGSCROLL_X86)
-  static const std::array<const KernelSet*, 3> sets = {&portable_kernels(), &avx2_kernels(),
-                                                       &avx512_kernels()};
+  static const std::array<const KernelSet*, 4> sets = {&portable_kernels(), &avx2_kernels(),
+                                                       &avx512_kernels(), &avx512bf16_kernels()};
 #else
   static const std::array<const KernelSet*, 1> sets = {&portable_kernels()};
 #endif
@@ -67,11 +67,22 @@ size_t matmul_scratch_floats(size_t m, size_t k) {
   return std::max(k, m * kStrideA + (kPanelGroup + kMaxPanel) * kBlockK);
 }
 
-size_t attention_scratch_floats(size_t m, size_t head_dim) {
+size_t packed_scratch_floats(size_t cols) {
+  constexpr size_t kWide = 32;  // weight rows of the widest tile
+  const size_t slice = kSliceGroups * (kGroup * kWide / 4 + 3 * kWide);
+  const size_t unpacked = (kPanelRows + 1) * cols;  // of the portable set
+  return std::max(slice, unpacked) + 16;            // and its alignment
+}
+
+size_t attention_scratch_floats(size_t rows, size_t head_dim) {
   const size_t padded = round_up(head_dim, kMaxPanel);
-  return kKeyBlock * (head_dim + padded)  // keys and values of a block, packed
-         + kMaxPanel * head_dim           // keys on their way into a panel
-         + kMaxRows * (kStrideQ + kStrideS) + 2 * round_up(m, kMaxRows);
+  const size_t floats = kKeyBlock * (head_dim + padded)  // keys and values of a block, packed
+                        + kMaxPanel * head_dim           // keys on their way into a panel
+                        + kMaxRows * (kStrideQ + kStrideS) + 2 * rows;
+  const size_t integers = kKeyBlock * head_dim                      // values as pairs of bf16, and 4-bit keys
+                          + 2 * kMaxRows * kKeyBlock                // scores and weights
+                          + rows * (head_dim / 4 + 4) + 10 * 16;    // queries; each part in whole vectors
+  return std::max(floats, integers);
 }
 
 }  // namespace longscroll

@@ -2,7 +2,7 @@
 // per instruction set, chosen at run time.
 //
 // Letters: M = rows of activations (tokens), K = input width, N = output width (weight rows),
-//          T = keys in the cache, H = head dimension.
+//          T = keys in the cache, H = head dimension, R = M tokens x the heads that share a KV head.
 // Every pointer may be unaligned. No kernel starts a thread, allocates or throws; threads call them on
 // disjoint outputs. Each set is tested against "portable", the plain reference.
 #pragma once
@@ -13,6 +13,8 @@
 #include <string_view>
 
 #include "base/dtype.h"
+#include "kernels/kv_page.h"
+#include "kernels/packed.h"
 
 namespace longscroll {
 
@@ -34,35 +36,73 @@ struct MatmulArgs {
   float* scratch = nullptr;  // matmul_scratch_floats(m, k) floats, of this thread alone
 };
 
-// Causal attention of one query head for M consecutive queries over the keys of its KV head:
-// out_MH = softmax(scale · q_MH · transpose(k_TH) + mask) · v_TH, by blocks with a running maximum.
-// The query of row i stands at position first_position + i and sees keys at positions <= its own and,
-// when window > 0, > its own - window. Keys are stored from position 0; T >= first_position + m.
+// Causal attention of M tokens of the query heads that share one KV head, over keys [key_begin, key_end):
+// out_RH = softmax(scale · q_RH · transpose(k_TH) + mask) · v_TH, by blocks with a running maximum. Row
+// r = m · group + head of a token at position first_position + m sees keys at positions <= its own and, when
+// window > 0, > its own - window.
 struct AttentionArgs {
   const float* q = nullptr;
-  size_t q_stride = 0;  // floats between queries
+  size_t q_stride = 0;  // floats between tokens; the heads of a token follow each other
   size_t m = 0;
+  size_t group = 1;
   size_t first_position = 0;
-  const void* k = nullptr;
-  const void* v = nullptr;
-  DType kv_type = DType::kF32;  // kF32 or kF16
-  size_t kv_stride = 0;         // elements between positions
-  size_t head_dim = 0;          // at most kMaxHeadDim
-  size_t window = 0;            // 0: no window
+  const uint8_t* const* pages = nullptr;  // of kPageKeys positions each, from position 0
+  size_t page_offset = 0;                 // of this layer's and KV head's keys and values in a page
+  KvFormat kv;                            // head_dim at most kMaxHeadDim
+  size_t key_begin = 0;                   // a multiple of kPageKeys
+  size_t key_end = 0;
+  size_t window = 0;  // 0: no window
   float scale = 1.0f;
   float* out = nullptr;
   size_t out_stride = 0;
-  float* scratch = nullptr;  // attention_scratch_floats(m, head_dim) floats, of this thread alone
+  // [rows()] or null. Given: out is not divided by its sum, and each row's largest score and sum of
+  // exp(score - largest) are left here, for merging with other ranges of keys. A row that sees no key of the
+  // range has sum 0 and largest -infinity.
+  float* largest = nullptr;
+  float* sums = nullptr;
+  float* scratch = nullptr;  // attention_scratch_floats(rows(), head_dim) floats, of this thread alone
+
+  size_t rows() const { return m * group; }
+  size_t position(size_t row) const { return first_position + row / group; }
+  const float* query(size_t row) const { return q + row / group * q_stride + row % group * kv.head_dim; }
+  float* output(size_t row) const { return out + row / group * out_stride + row % group * kv.head_dim; }
+  size_t first_visible(size_t row) const {
+    return window != 0 && position(row) + 1 > window ? position(row) + 1 - window : 0;
+  }
+  const uint8_t* page(size_t position) const { return pages[position / kPageKeys] + page_offset; }
 };
+
+// Parts of one row, over ranges of keys that follow each other: out_H becomes the whole softmax.
+struct MergeArgs {
+  const float* parts = nullptr;  // [count][part_stride]
+  size_t part_stride = 0;
+  const float* largest = nullptr;  // [count][state_stride]
+  const float* sums = nullptr;
+  size_t state_stride = 0;
+  size_t count = 0;
+  size_t head_dim = 0;
+  float* out = nullptr;
+};
+void merge_attention(const MergeArgs& args);
 
 struct KernelSet {
   std::string_view name;         // "portable", "avx2", "avx512"
   std::string_view description;  // what the processor must have
   bool (*available)();
+  bool byte_queries = false;  // over 8-bit and 4-bit keys, queries are rounded to bytes and weights to bf16
 
   void (*dequantize)(DType type, const void* src, float* dst, size_t count);
   void (*matmul)(const MatmulArgs& args);
+  // Signed bytes by groups of 32 columns: fills rows [row, row + m) of `out` from x_MK.
+  void (*quantize_rows)(const float* x, size_t stride, size_t row, size_t m, const QuantizedRows& out);
+  void (*matmul_packed)(const PackedMatmulArgs& args);
   void (*attention)(const AttentionArgs& args);
+  // Position `slot` of one head's page.
+  void (*store_key)(const KvFormat& format, const float* x, size_t slot, uint8_t* page);
+  void (*store_value)(const KvFormat& format, const float* x, size_t slot, uint8_t* page);
+  // x = x · H / sqrt(n), H the Hadamard matrix of n = the largest power of two that divides count: its own
+  // inverse, it spreads an outlier over all dimensions.
+  void (*hadamard)(float* x, size_t count);
   // out = x / sqrt(mean(x²) + eps) · weight. out may be x.
   void (*rms_norm)(const float* x, const float* weight, float eps, size_t count, float* out);
   // gate = activation(gate) · up
@@ -74,12 +114,10 @@ struct KernelSet {
   void (*rope_half_split)(float* head, const float* cos, const float* sin, size_t rotary_dim);
   // Interleaved: pairs (2i, 2i + 1), as GGUF stores the llama architecture.
   void (*rope_interleaved)(float* head, const float* cos, const float* sin, size_t rotary_dim);
-  void (*float_to_f16)(const float* src, uint16_t* dst, size_t count);
-  float (*max)(const float* x, size_t count);
 };
 
 size_t matmul_scratch_floats(size_t m, size_t k);
-size_t attention_scratch_floats(size_t m, size_t head_dim);
+size_t attention_scratch_floats(size_t rows, size_t head_dim);
 
 // All sets built into this binary, slowest first; some may not be available on this machine.
 std::span<const KernelSet* const> all_kernel_sets();

@@ -7,60 +7,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "base/error.h"
-#include "base/float16.h"
 #include "kernels/dequantize.h"
-#include "kernels/quantize.h"
+#include "kernels/test_rows.h"
 
 namespace longscroll {
 namespace {
 
 constexpr float kUnit = 5.9604645e-8f;  // 2^-24
-
-std::vector<float> random_floats(size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
-
-// Random bytes are valid blocks once their f16 fields are ordinary numbers.
-std::vector<uint8_t> random_rows(DType type, size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<uint8_t> bytes(*dtype_bytes(type, count));
-  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
-  const auto put_half = [&bytes, &random](size_t at) {
-    const uint16_t half = float_to_f16(0.01f + 1e-4f * static_cast<float>(random() % 100));
-    bytes[at] = static_cast<uint8_t>(half);
-    bytes[at + 1] = static_cast<uint8_t>(half >> 8);
-  };
-  const DTypeInfo& info = dtype_info(type);
-  for (size_t at = 0; at < bytes.size(); at += info.block_bytes) {
-    switch (type) {
-      case DType::kQ6_K:
-        put_half(at + 208);
-        break;
-      case DType::kQ4_1:
-      case DType::kQ5_1:
-      case DType::kQ4_K:
-      case DType::kQ5_K:
-        put_half(at);
-        put_half(at + 2);
-        break;
-      default:
-        put_half(at);
-    }
-  }
-  if (!bytes.empty() && can_quantize(type)) {
-    const std::vector<float> values = random_floats(count, seed);
-    quantize(type, values.data(), bytes.data(), count);
-  }
-  return bytes;
-}
 
 class KernelSetTest : public testing::TestWithParam<const KernelSet*> {
  protected:
@@ -132,77 +88,6 @@ TEST_P(KernelSetTest, MatmulOfWidthsThatFitNoVector) {
   check_matmul(set(), DType::kBF16, 5, 1, 7, true);
 }
 
-struct AttentionCase {
-  size_t m, first, dim, window;
-  DType type;
-};
-
-void check_attention(const KernelSet& set, const AttentionCase& c) {
-  const size_t keys = c.first + c.m, stride = c.dim + 8;
-  const std::vector<float> q = random_floats(c.m * c.dim, 21);
-  std::vector<float> k = random_floats(keys * stride, 22), v = random_floats(keys * stride, 23);
-  std::vector<uint16_t> k16(k.size()), v16(v.size());
-  for (size_t i = 0; i < k.size(); ++i) {
-    k16[i] = float_to_f16(k[i]);
-    v16[i] = float_to_f16(v[i]);
-    if (c.type == DType::kF16) {
-      k[i] = f16_to_float(k16[i]);
-      v[i] = f16_to_float(v16[i]);
-    }
-  }
-  const bool half = c.type == DType::kF16;
-  std::vector<float> out(c.m * c.dim), scratch(attention_scratch_floats(c.m, c.dim));
-  const float scale = 1.0f / std::sqrt(static_cast<float>(c.dim));
-  set.attention({.q = q.data(),
-                 .q_stride = c.dim,
-                 .m = c.m,
-                 .first_position = c.first,
-                 .k = half ? static_cast<const void*>(k16.data()) : k.data(),
-                 .v = half ? static_cast<const void*>(v16.data()) : v.data(),
-                 .kv_type = c.type,
-                 .kv_stride = stride,
-                 .head_dim = c.dim,
-                 .window = c.window,
-                 .scale = scale,
-                 .out = out.data(),
-                 .out_stride = c.dim,
-                 .scratch = scratch.data()});
-  for (size_t i = 0; i < c.m; ++i) {
-    const size_t last = c.first + i, begin = c.window && last + 1 > c.window ? last + 1 - c.window : 0;
-    std::vector<double> weights, expected(c.dim);
-    double sum = 0;
-    for (size_t t = begin; t <= last; ++t) {
-      double score = 0;
-      for (size_t h = 0; h < c.dim; ++h) score += static_cast<double>(q[i * c.dim + h]) * k[t * stride + h];
-      weights.push_back(std::exp(score * scale));
-      sum += weights.back();
-    }
-    for (size_t t = begin; t <= last; ++t) {
-      for (size_t h = 0; h < c.dim; ++h) expected[h] += weights[t - begin] / sum * v[t * stride + h];
-    }
-    for (size_t h = 0; h < c.dim; ++h) ASSERT_NEAR(out[i * c.dim + h], expected[h], 3e-6) << i << " " << h;
-  }
-}
-
-TEST_P(KernelSetTest, AttentionIsCausalSoftmaxOverTheCache) {
-  for (const DType type : {DType::kF32, DType::kF16}) {
-    check_attention(set(), {1, 0, 64, 0, type});
-    check_attention(set(), {1, 700, 64, 0, type});
-    check_attention(set(), {3, 10, 16, 0, type});
-    check_attention(set(), {70, 0, 64, 0, type});
-    check_attention(set(), {40, 500, 128, 0, type});
-    check_attention(set(), {17, 90, 16, 0, type});
-    check_attention(set(), {30, 33, 80, 0, type});
-    check_attention(set(), {6, 300, 256, 0, type});
-  }
-}
-
-TEST_P(KernelSetTest, AttentionSeesOnlyItsWindow) {
-  check_attention(set(), {1, 700, 64, 100, DType::kF16});
-  check_attention(set(), {60, 0, 64, 16, DType::kF32});
-  check_attention(set(), {60, 600, 32, 300, DType::kF32});
-}
-
 TEST_P(KernelSetTest, ElementwiseFunctionsFollowTheirFormulas) {
   const size_t count = 101;
   std::vector<float> x = random_floats(count, 31), y = random_floats(count, 32);
@@ -225,7 +110,6 @@ TEST_P(KernelSetTest, ElementwiseFunctionsFollowTheirFormulas) {
     const double expected = v / std::sqrt(squares / count + 1e-5) * u;
     EXPECT_NEAR(norm[i], expected, 16 * kUnit * std::fabs(expected));
   }
-  EXPECT_EQ(set().max(x.data(), count), *std::max_element(x.begin(), x.end()));
 }
 
 TEST_P(KernelSetTest, RopeRotatesPairs) {
@@ -237,13 +121,32 @@ TEST_P(KernelSetTest, RopeRotatesPairs) {
   EXPECT_THAT(pairs, testing::ElementsAre(0.5f - 1.5f, 1.0f + 0.75f, -0.75f - 4.0f, -1.0f + 3.0f, 9));
 }
 
-TEST_P(KernelSetTest, NarrowsToHalfAsTheReference) {
-  std::vector<float> x = random_floats(77, 41);
-  x[3] = 1e6f;
-  x[4] = 3e-6f;
-  std::vector<uint16_t> found(x.size());
-  set().float_to_f16(x.data(), found.data(), x.size());
-  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(found[i], float_to_f16(x[i])) << x[i];
+TEST_P(KernelSetTest, RopeOfWholeVectorsRotatesAsTheReference) {
+  const std::vector<float> cosines = random_floats(64, 42), sines = random_floats(64, 43);
+  const std::vector<float> x = random_floats(160, 44);
+  for (const auto rotate : {&KernelSet::rope_half_split, &KernelSet::rope_interleaved}) {
+    std::vector<float> expected = x, found = x;
+    (kernel_set("portable").*rotate)(expected.data(), cosines.data(), sines.data(), 128);
+    (set().*rotate)(found.data(), cosines.data(), sines.data(), 128);
+    for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(found[i], expected[i], 8 * kUnit * 10) << i;
+  }
+}
+
+TEST_P(KernelSetTest, HadamardIsItsOwnInverseAndSpreadsAnOutlier) {
+  for (const size_t count : {32u, 64u, 96u, 128u, 256u, 20u}) {
+    const std::vector<float> x = random_floats(count, 45);
+    std::vector<float> turned = x;
+    set().hadamard(turned.data(), count);
+    std::vector<float> expected = x;
+    kernel_set("portable").hadamard(expected.data(), count);
+    for (size_t i = 0; i < count; ++i) EXPECT_NEAR(turned[i], expected[i], 16 * kUnit * 10) << count;
+    set().hadamard(turned.data(), count);
+    for (size_t i = 0; i < count; ++i) EXPECT_NEAR(turned[i], x[i], 32 * kUnit * 10) << count;
+  }
+  std::vector<float> outlier(128);
+  outlier[77] = 8.0f;
+  set().hadamard(outlier.data(), outlier.size());
+  for (const float value : outlier) EXPECT_NEAR(std::fabs(value), 8.0f / std::sqrt(128.0f), 1e-6f);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, KernelSetTest,

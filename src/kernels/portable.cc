@@ -7,9 +7,9 @@
 #include <cstring>
 #include <limits>
 
-#include "base/float16.h"
 #include "kernels/dequantize.h"
 #include "kernels/sets.h"
+#include "kernels/vector_sizes.h"
 
 namespace longscroll {
 namespace {
@@ -39,39 +39,98 @@ void matmul(const MatmulArgs& args) {
   }
 }
 
-const float* cached_row(const AttentionArgs& args, const void* cache, size_t position, float* room) {
-  if (args.kv_type == DType::kF32) return static_cast<const float*>(cache) + position * args.kv_stride;
-  const auto* half = static_cast<const uint16_t*>(cache) + position * args.kv_stride;
-  for (size_t h = 0; h < args.head_dim; ++h) room[h] = f16_to_float(half[h]);
-  return room;
+void quantize_rows(const float* x, size_t stride, size_t row, size_t m, const QuantizedRows& out) {
+  for (size_t i = 0; i < m; ++i, ++row, x += stride) {
+    const QuantizedRows to = out.from(row);
+    for (size_t g = 0; g < out.cols / kGroup; ++g) {
+      const float* group = x + g * kGroup;
+      float largest = 0.0f;
+      for (size_t j = 0; j < kGroup; ++j) largest = std::max(largest, std::fabs(group[j]));
+      const float scale = largest / 127.0f;
+      const float inverse = scale > kTiniestScale ? 1.0f / scale : 0.0f;
+      int32_t halves[2] = {};
+      for (size_t j = 0; j < kGroup; ++j) {
+        const auto code = static_cast<int8_t>(std::nearbyint(group[j] * inverse));
+        to.codes[g * kGroup + j] = code;
+        halves[j / 16] += code;
+      }
+      to.scales[g] = scale;
+      to.sums[g] = scale * static_cast<float>(halves[0] + halves[1]);
+      to.biases[g] = -128 * (halves[0] + halves[1]);
+      to.half_biases[2 * g] = -128 * halves[0];
+      to.half_biases[2 * g + 1] = -128 * halves[1];
+    }
+  }
 }
 
-void attend(const AttentionArgs& args, size_t m) {
-  const float* q = args.q + m * args.q_stride;
-  float* out = args.out + m * args.out_stride;
-  const size_t last = args.first_position + m;
-  const size_t first = args.window != 0 && last + 1 > args.window ? last + 1 - args.window : 0;
+void matmul_packed(const PackedMatmulArgs& args) {
+  const size_t cols = args.a.cols;
+  float* weights = args.scratch;
+  float* row = weights + kPanelRows * cols;
+  for (size_t panel = 0; panel < packed_panels(args.n); ++panel) {
+    unpack_panel(args.format, args.panels + panel * packed_panel_bytes(args.format, cols), cols, weights);
+    const size_t columns = std::min(kPanelRows, args.n - panel * kPanelRows);
+    for (size_t m = 0; m < args.m; ++m) {
+      const QuantizedRows a = args.a.from(m);
+      for (size_t k = 0; k < cols; ++k) row[k] = a.scales[k / kGroup] * static_cast<float>(a.codes[k]);
+      for (size_t j = 0; j < columns; ++j) {
+        const size_t n = panel * kPanelRows + j;
+        const float bias = args.bias != nullptr ? args.bias[n] : 0.0f;
+        args.out[m * args.out_stride + n] = dot(row, weights + j * cols, cols) + bias;
+      }
+    }
+  }
+}
+
+void attend(const AttentionArgs& args, size_t row) {
+  const size_t dim = args.kv.head_dim;
+  const float* q = args.query(row);
+  float* out = args.output(row);
+  float* room = args.scratch;
+  const size_t end = std::min(args.key_end, args.position(row) + 1);
   float largest = -std::numeric_limits<float>::infinity();
   float sum = 0.0f;
-  std::fill_n(out, args.head_dim, 0.0f);
-  for (size_t t = first; t <= last; ++t) {
-    const float score = args.scale * dot(q, cached_row(args, args.k, t, args.scratch), args.head_dim);
+  std::fill_n(out, dim, 0.0f);
+  for (size_t t = std::max(args.key_begin, args.first_visible(row)); t < end; ++t) {
+    load_key_reference(args.kv, args.page(t), t % kPageKeys, room);
+    const float score = args.scale * dot(q, room, dim);
     if (score > largest) {  // what was summed so far was relative to the old maximum
       const float shrink = std::exp(largest - score);
-      for (size_t h = 0; h < args.head_dim; ++h) out[h] *= shrink;
+      for (size_t h = 0; h < dim; ++h) out[h] *= shrink;
       sum *= shrink;
       largest = score;
     }
     const float weight = std::exp(score - largest);
-    const float* v = cached_row(args, args.v, t, args.scratch);
-    for (size_t h = 0; h < args.head_dim; ++h) out[h] += weight * v[h];
+    load_value_reference(args.kv, args.page(t), t % kPageKeys, room);
+    for (size_t h = 0; h < dim; ++h) out[h] += weight * room[h];
     sum += weight;
   }
-  for (size_t h = 0; h < args.head_dim; ++h) out[h] /= sum;
+  if (args.largest != nullptr) {
+    args.largest[row] = largest;
+    args.sums[row] = sum;
+    return;
+  }
+  for (size_t h = 0; h < dim; ++h) out[h] /= sum;
 }
 
 void attention(const AttentionArgs& args) {
-  for (size_t m = 0; m < args.m; ++m) attend(args, m);
+  for (size_t row = 0; row < args.rows(); ++row) attend(args, row);
+}
+
+// Fast Walsh-Hadamard transform of each run of n: log2(n) rounds of sums and differences.
+void hadamard(float* x, size_t count) {
+  const size_t n = count & (~count + 1);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(n));
+  for (size_t apart = 1; apart < n; apart *= 2) {
+    for (size_t i = 0; i < count; i += 2 * apart) {
+      for (size_t j = i; j < i + apart; ++j) {
+        const float a = x[j], b = x[j + apart];
+        x[j] = a + b;
+        x[j + apart] = a - b;
+      }
+    }
+  }
+  for (size_t i = 0; i < count; ++i) x[i] *= scale;
 }
 
 void rms_norm(const float* x, const float* weight, float eps, size_t count, float* out) {
@@ -115,16 +174,6 @@ void rope_interleaved(float* head, const float* cos, const float* sin, size_t ro
   }
 }
 
-void narrow(const float* src, uint16_t* dst, size_t count) {
-  for (size_t i = 0; i < count; ++i) dst[i] = float_to_f16(src[i]);
-}
-
-float largest_of(const float* x, size_t count) {
-  float largest = -std::numeric_limits<float>::infinity();
-  for (size_t i = 0; i < count; ++i) largest = std::max(largest, x[i]);
-  return largest;
-}
-
 }  // namespace
 
 const KernelSet& portable_kernels() {
@@ -134,15 +183,18 @@ const KernelSet& portable_kernels() {
       .available = [] { return true; },
       .dequantize = dequantize_reference,
       .matmul = matmul,
+      .quantize_rows = quantize_rows,
+      .matmul_packed = matmul_packed,
       .attention = attention,
+      .store_key = store_key_reference,
+      .store_value = store_value_reference,
+      .hadamard = hadamard,
       .rms_norm = rms_norm,
       .silu_mul = silu_mul,
       .gelu_tanh_mul = gelu_tanh_mul,
       .add = add,
       .rope_half_split = rope_half_split,
       .rope_interleaved = rope_interleaved,
-      .float_to_f16 = narrow,
-      .max = largest_of,
   };
   return set;
 }

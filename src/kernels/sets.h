@@ -11,6 +11,7 @@ const KernelSet& portable_kernels();
 #if defined(LONGSCROLL_X86)
 const KernelSet& avx2_kernels();
 const KernelSet& avx512_kernels();
+const KernelSet& avx512bf16_kernels();
 #endif
 
 }  // namespace longscroll

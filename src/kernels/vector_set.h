@@ -60,14 +60,7 @@ void add(float* x, const float* y, size_t count) {
   for (; i < count; ++i) x[i] += y[i];
 }
 
-template <class V>
-void float_to_f16(const float* src, uint16_t* dst, size_t count) {
-  size_t i = 0;
-  for (; i + V::kWidth <= count; i += V::kWidth) V::store_half(dst + i, V::load(src + i));
-  for (; i < count; ++i) dst[i] = V::float_to_half(src[i]);
-}
-
-// Rotation is a thousandth of the work: the plain functions do.
+// Rotation, and what a set does not have its own way for, is left to the plain functions.
 template <class V>
 KernelSet make_set(std::string_view name, std::string_view description, bool (*available)()) {
   KernelSet set = portable_kernels();
@@ -81,8 +74,6 @@ KernelSet make_set(std::string_view name, std::string_view description, bool (*a
   set.silu_mul = silu_mul<V>;
   set.gelu_tanh_mul = gelu_tanh_mul<V>;
   set.add = add<V>;
-  set.float_to_f16 = float_to_f16<V>;
-  set.max = max_of<V>;
   return set;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace longscroll {
 
@@ -15,5 +16,13 @@ inline constexpr size_t kMaxRows = 12;      // tallest register tile
 inline constexpr size_t kStrideA = kBlockK + 16;
 inline constexpr size_t kStrideQ = 256 + 16;
 inline constexpr size_t kStrideS = kKeyBlock + 16;
+
+inline constexpr size_t kSliceGroups = 16;      // groups of packed weights unpacked at a time
+inline constexpr size_t kFewPackedRows = 8;     // up to here, packed weights are read as they are stored
+inline constexpr float kTiniestScale = 1e-30f;  // below, 1 / scale might overflow: the codes are 0
+
+inline float* align_64(float* p) {
+  return reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(p) + 63) & ~uintptr_t{63});
+}
 
 }  // namespace longscroll

@@ -17,12 +17,12 @@
 namespace longscroll {
 namespace {
 
-// Owns the mapped files and the widened copies that the weights point into.
+// Owns the mapped files and the copies that the weights point into.
 class LoadedModel final : public Model {
  public:
   std::optional<GgufFile> gguf;
   std::optional<Checkpoint> checkpoint;
-  FloatBuffers buffers;
+  WeightBuffers buffers;
 };
 
 void take_config(ParsedConfig& parsed, const std::string& where, Model& model) {

@@ -22,9 +22,14 @@ struct TensorSummary {
   uint64_t bytes = 0;
 };
 
+// Block formats packed for the integer kernels, which take activations in bytes; kMeasure only counts the bytes.
+enum class Packing { kNone, kMeasure, kPack };
+
 struct LoadOptions {
   bool need_tokenizer = false;  // absent tokenizer is an error
   bool weights_as_f32 = false;  // matrices widened to float32 in memory: the exact path
+  Packing packing = Packing::kNone;
+  int threads = 1;  // that pack
 };
 
 class Model {

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <map>
 #include <new>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,6 +15,7 @@
 #include "base/checked_math.h"
 #include "base/error.h"
 #include "base/float16.h"
+#include "base/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/tensor_places.h"
 
@@ -27,7 +30,7 @@ constexpr size_t kNamesInRemark = 3;
 class Loader {
  public:
   Loader(const TensorSource& source, const ParsedConfig& parsed, const LoadOptions& options, Model& model,
-         FloatBuffers& buffers)
+         WeightBuffers& buffers)
       : source_(source), parsed_(parsed), options_(options), model_(model), buffers_(buffers) {
     for (const TensorView& tensor : *source.tensors) index_.emplace(tensor.name, &tensor);
     // A bare Gemma3TextModel is stored without the "model." of the language model around it.
@@ -49,6 +52,7 @@ class Loader {
     }
     settle_head();
     settle_embedding_scale();
+    if (options_.packing != Packing::kNone && !options_.weights_as_f32) pack();
     summarise();
   }
 
@@ -121,24 +125,25 @@ class Loader {
   Matrix make_matrix(const TensorView& tensor) {
     const size_t rows = tensor.shape[0];
     const size_t cols = tensor.shape[1];
-    Matrix matrix{tensor.data.data(), *tensor.dtype, rows, cols, tensor.data.size() / rows};
+    Matrix matrix{tensor.data.data(), *tensor.dtype, rows, cols, tensor.data.size() / rows, true, nullptr};
     if (!options_.weights_as_f32 || matrix.dtype == DType::kF32) return matrix;
     // rows * cols values lie in the file at half a byte each or more, so the product cannot overflow.
     float* floats = allocate_floats(rows * cols, tensor.name);
     for (size_t row = 0; row < rows; ++row) {
       kernels().dequantize(matrix.dtype, matrix.data + row * matrix.row_bytes, floats + row * cols, cols);
     }
-    return {reinterpret_cast<const std::byte*>(floats), DType::kF32, rows, cols, cols * sizeof(float)};
+    return {reinterpret_cast<const std::byte*>(floats), DType::kF32, rows, cols, cols * sizeof(float), false,
+            nullptr};
   }
 
   float* allocate_floats(size_t count, const std::string& name) {
     try {
-      buffers_.push_back(std::make_unique_for_overwrite<float[]>(count));
+      buffers_.floats.push_back(std::make_unique_for_overwrite<float[]>(count));
     } catch (const std::bad_alloc&) {
       throw Error(ErrorKind::kResource, name,
                   fmt::format("must fit in memory as {} float32 values, does not", count));
     }
-    return buffers_.back().get();
+    return buffers_.floats.back().get();
   }
 
   std::vector<float> make_vector(const TensorView& tensor) const {
@@ -184,6 +189,37 @@ class Loader {
     }
   }
 
+  void pack() {
+    ThreadPool pool(options_.threads);
+    for (LayerWeights& layer : model_.weights.layers) {
+      for (Matrix* matrix : {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up,
+                             &layer.down}) {
+        pack_matrix(*matrix, pool);
+      }
+    }
+    pack_matrix(model_.weights.head, pool);
+  }
+
+  // The packed copy takes the stored one's place in memory; rows of a tied head are still embedded from the
+  // file.
+  void pack_matrix(Matrix& matrix, ThreadPool& pool) {
+    const std::optional<PackedFormat> format = packed_format(matrix.dtype, matrix.cols);
+    if (!format) return;
+    const size_t panel_bytes = packed_panel_bytes(*format, matrix.cols), panels = packed_panels(matrix.rows);
+    const size_t stored_bytes = matrix.rows * matrix.row_bytes;
+    const bool embeds = matrix.data == model_.weights.embedding.data;  // a tied head is stored for embedding too
+    model_.weight_bytes += panels * panel_bytes - (embeds ? 0 : stored_bytes);
+    if (options_.packing == Packing::kMeasure) return;
+    AnonymousMemory memory(panels * panel_bytes, source_.where);
+    pool.run(panels, [&](size_t panel, int) {
+      pack_panel(matrix.dtype, matrix.data, matrix.row_bytes, matrix.rows, matrix.cols, panel,
+                 memory.data() + panel * panel_bytes);
+    });
+    release_mapped(matrix.data, stored_bytes);
+    matrix.panels = memory.data();
+    buffers_.panels.push_back(std::move(memory));
+  }
+
   void summarise() {
     std::vector<std::string_view> ignored;
     for (const TensorView& tensor : *source_.tensors) {
@@ -205,7 +241,7 @@ class Loader {
   const ParsedConfig& parsed_;
   const LoadOptions& options_;
   Model& model_;
-  FloatBuffers& buffers_;
+  WeightBuffers& buffers_;
   std::map<std::string_view, const TensorView*> index_;
   std::set<std::string, std::less<>> used_;
   std::string_view dropped_prefix_;
@@ -214,7 +250,7 @@ class Loader {
 }  // namespace
 
 void load_weights(const TensorSource& source, const ParsedConfig& parsed, const LoadOptions& options,
-                  Model& model, FloatBuffers& buffers) {
+                  Model& model, WeightBuffers& buffers) {
   Loader(source, parsed, options, model, buffers).load();
 }
 

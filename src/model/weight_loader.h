@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/anonymous_memory.h"
 #include "formats/tensor.h"
 #include "model/config_files.h"
 #include "model/model.h"
@@ -19,14 +20,17 @@ struct TensorSource {
   std::string where;
 };
 
-// Float copies that matrices point into, when they are widened.
-using FloatBuffers = std::vector<std::unique_ptr<float[]>>;
+// Copies that matrices point into, when they are widened or packed.
+struct WeightBuffers {
+  std::vector<std::unique_ptr<float[]>> floats;
+  std::vector<AnonymousMemory> panels;
+};
 
 // Fills model.weights, tensors, weight_bytes, parameter_count and remarks; model.config is checked and
 // its tied_head and embedding_scale are settled by what the tensors say. Throws Error(kFile) naming the
 // tensor that is missing or has a wrong shape, Error(kUnsupported) naming one of a type that we do not
 // compute with, Error(kResource) when widening does not fit in memory.
 void load_weights(const TensorSource& source, const ParsedConfig& parsed, const LoadOptions& options,
-                  Model& model, FloatBuffers& buffers);
+                  Model& model, WeightBuffers& buffers);
 
 }  // namespace longscroll

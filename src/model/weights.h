@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "base/dtype.h"
@@ -15,6 +16,8 @@ struct Matrix {
   size_t rows = 0;  // output width
   size_t cols = 0;  // input width
   size_t row_bytes = 0;
+  bool mapped = false;              // `data` lies in a mapped file
+  const uint8_t* panels = nullptr;  // the same values packed (kernels/packed.h), or null: multiplied as floats
 
   bool empty() const { return data == nullptr; }
 };

@@ -1,0 +1,402 @@
+// Blocked attention over 8-bit or 4-bit pages (FlashAttention, arXiv 2205.14135) for AVX-512 with VNNI and
+// BF16: queries times keys in bytes (SageAttention, arXiv 2410.02367), softmax in float32, probabilities
+// times values in bf16. Integer codes of values are exact in bf16; the values' scales go into the
+// probabilities.
+//
+// Letters as in kernels.h; a tile is kTile rows, a block kBlockKeys keys. Scores are in units of log 2.
+#pragma once
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "kernels/kernels.h"
+#include "kernels/vector_sizes.h"
+
+namespace longscroll {
+namespace {
+namespace flash {
+
+constexpr size_t kTile = 12;        // rows of a register tile, two vectors wide
+constexpr size_t kBlockKeys = 256;  // keys of one step of the running maximum
+constexpr size_t kLanes = 16;
+constexpr size_t kWide = 32;  // columns of a register tile
+constexpr size_t kFewFlashRows = 2;  // up to here, values are read as they are stored
+constexpr float kLog2E = 1.44269504088896f;
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+struct Room {
+  int8_t* q;         // [R][H] codes
+  float* factors;    // [R] scale of a row's codes, with the softmax's scale and log2(e)
+  int32_t* biases;   // [R] -128 · sum of codes: keys are stored raised by 128
+  float* largest;    // [R]
+  float* sums;       // [R]
+  float* scores;     // [kTile][kBlockKeys]
+  uint16_t* weights;  // [kTile][kBlockKeys] bf16
+  uint8_t* keys;     // [kBlockKeys / 16][H / 4][16][4] for 4-bit keys
+  uint32_t* values;  // [H / 32][kBlockKeys / 2][32] pairs of bf16: even key low, odd key high
+
+  Room(const AttentionArgs& args) {
+    const size_t rows = args.rows(), dim = args.kv.head_dim;
+    float* p = align_64(args.scratch);
+    const auto take = [&p](size_t floats) {
+      float* here = p;
+      p += (floats + kLanes - 1) / kLanes * kLanes;
+      return here;
+    };
+    values = reinterpret_cast<uint32_t*>(take(kBlockKeys / 2 * dim));
+    scores = take(kTile * kBlockKeys);
+    weights = reinterpret_cast<uint16_t*>(take(kTile * kBlockKeys / 2));
+    keys = reinterpret_cast<uint8_t*>(take(kBlockKeys * dim / 4));
+    q = reinterpret_cast<int8_t*>(take(rows * dim / 4));
+    factors = take(rows);
+    biases = reinterpret_cast<int32_t*>(take(rows));
+    largest = take(rows);
+    sums = take(rows);
+  }
+};
+
+// acc += dot products by lane. Written out, since GCC 12 copies and spills the accumulators of the
+// intrinsics in a loop of 24 of them: half the speed.
+inline void dot_bytes(__m512i& acc, __m512i unsigned_bytes, __m512i signed_bytes) {
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(unsigned_bytes), "v"(signed_bytes));
+}
+inline void dot_bf16(__m512& acc, __m512i a, __m512i b) {
+  __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
+}
+
+inline __m512 exp2_vector(__m512 x) {  // 0 below -126; Taylor to degree 5: relative error under 3e-6
+  const __mmask16 normal = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-126.0f), _CMP_GE_OQ);
+  const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 r = _mm512_sub_ps(x, n);
+  __m512 p = _mm512_set1_ps(1.33335581e-3f);
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(9.61812911e-3f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.55041087e-2f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(2.40226507e-1f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(6.93147181e-1f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f));
+  return _mm512_maskz_scalef_ps(normal, p, n);
+}
+
+inline float exp2_one(float x) { return _mm512_cvtss_f32(exp2_vector(_mm512_set1_ps(x))); }
+
+void quantize_query(const AttentionArgs& args, size_t row, const Room& room) {
+  const size_t dim = args.kv.head_dim;
+  const float* q = args.query(row);
+  __m512 largest = _mm512_setzero_ps();
+  for (size_t h = 0; h < dim; h += kLanes)
+    largest = _mm512_max_ps(largest, _mm512_abs_ps(_mm512_loadu_ps(q + h)));
+  const float scale = _mm512_reduce_max_ps(largest) / 127.0f;
+  const __m512 inverse = _mm512_set1_ps(scale > kTiniestScale ? 1.0f / scale : 0.0f);
+  __m512i sum = _mm512_setzero_si512();
+  for (size_t h = 0; h < dim; h += kLanes) {
+    const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(q + h), inverse));
+    sum = _mm512_add_epi32(sum, codes);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(room.q + row * dim + h), _mm512_cvtepi32_epi8(codes));
+  }
+  room.factors[row] = scale * args.scale * kLog2E;
+  room.biases[row] = -128 * _mm512_reduce_add_epi32(sum);
+  room.largest[row] = kMinusInfinity;
+  room.sums[row] = 0.0f;
+}
+
+// 64 keys of four bits as bytes raised by 128, in the order of 8-bit keys.
+void unpack_q4_keys(const uint8_t* page, size_t dim, uint8_t* out) {
+  const __m512i low_bits = _mm512_set1_epi8(15), raise = _mm512_set1_epi8(120);
+  const size_t steps = dim / 8;
+  for (size_t group = 0; group < kPageKeys / kLanes; ++group) {
+    for (size_t step = 0; step < steps; ++step) {
+      const __m512i bytes = _mm512_loadu_si512(page + (group * steps + step) * 64);
+      uint8_t* to = out + (group * 2 * steps + step) * 64;
+      _mm512_storeu_si512(to, _mm512_add_epi8(_mm512_and_si512(bytes, low_bits), raise));
+      const __m512i high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low_bits);
+      _mm512_storeu_si512(to + steps * 64, _mm512_add_epi8(high, raise));
+    }
+  }
+}
+
+// Sixteen codes of a value as floats.
+inline __m512 value_codes(KvCode code, const uint8_t* values, size_t slot, size_t dim, size_t h) {
+  if (code == KvCode::kQ8) {
+    const auto* row = reinterpret_cast<const __m128i*>(values + slot * dim + h);
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(row)));
+  }
+  const auto* row = reinterpret_cast<const __m128i*>(values + slot * dim / 2 + h / 32 * 16);
+  __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(row));
+  bytes = h % 32 < 16 ? _mm512_and_si512(bytes, _mm512_set1_epi32(15)) : _mm512_srli_epi32(bytes, 4);
+  return _mm512_cvtepi32_ps(_mm512_sub_epi32(bytes, _mm512_set1_epi32(8)));
+}
+
+// The codes of a page's values as pairs of bf16: exact, so that cutting a float off is no rounding. `out` is
+// the page's first pair.
+template <KvCode kCode>
+void unpack_values(const uint8_t* values, size_t dim, uint32_t* out) {
+  const __m512i high_half = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+  for (size_t slot = 0; slot < kPageKeys; slot += 2) {
+    for (size_t h = 0; h < dim; h += kLanes) {
+      const __m512i even = _mm512_castps_si512(value_codes(kCode, values, slot, dim, h));
+      const __m512i odd = _mm512_castps_si512(value_codes(kCode, values, slot + 1, dim, h));
+      _mm512_storeu_si512(out + (h / kWide * kBlockKeys / 2 + slot / 2) * kWide + h % kWide,
+                          _mm512_or_si512(_mm512_srli_epi32(even, 16), _mm512_and_si512(odd, high_half)));
+    }
+  }
+}
+
+// Scores of kRows rows with 32 · kPairs / 2 … keys that start at `keys`: kVectors vectors of 16 keys.
+template <size_t kRows, size_t kVectors>
+void score_tile(const Room& room, size_t row, const uint8_t* keys, const float* key_scales, size_t dim,
+                float* scores) {
+  const size_t steps = dim / 4;
+  __m512i acc[kRows][kVectors];
+#pragma GCC unroll 12
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t v = 0; v < kVectors; ++v) acc[r][v] = _mm512_set1_epi32(room.biases[row + r]);
+  }
+  const int8_t* q = room.q + row * dim;
+  for (size_t step = 0; step < steps; ++step) {
+    __m512i k[kVectors];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) k[v] = _mm512_loadu_si512(keys + (v * steps + step) * 64);
+#pragma GCC unroll 12
+    for (size_t r = 0; r < kRows; ++r) {
+      int32_t four;
+      std::memcpy(&four, q + r * dim + 4 * step, sizeof four);
+      const __m512i x = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kVectors; ++v) dot_bytes(acc[r][v], k[v], x);
+    }
+  }
+#pragma GCC unroll 12
+  for (size_t r = 0; r < kRows; ++r) {
+    const __m512 factor = _mm512_set1_ps(room.factors[row + r]);
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      const __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(key_scales + v * kLanes), factor);
+      _mm512_storeu_ps(scores + r * kBlockKeys + v * kLanes,
+                       _mm512_mul_ps(_mm512_cvtepi32_ps(acc[r][v]), scaled));
+    }
+  }
+}
+
+// The keys and values of one block, where the tiles find them.
+struct Block {
+  size_t first = 0, count = 0;  // positions; count in whole pages, past the end too
+  const uint8_t* pages[kBlockKeys / kPageKeys] = {};
+};
+
+template <size_t kRows>
+void score_block(const AttentionArgs& args, const Room& room, const Block& block, size_t row, size_t count) {
+  constexpr size_t kVectors = kRows <= 4 ? 4 : 2;
+  const size_t dim = args.kv.head_dim;
+  for (size_t t = 0; t < count; t += kVectors * kLanes) {
+    const uint8_t* page = block.pages[t / kPageKeys];
+    const uint8_t* keys = args.kv.key == KvCode::kQ4 ? room.keys + t * dim : page + t % kPageKeys * dim;
+    const auto* scales = reinterpret_cast<const float*>(page + args.kv.key_scales()) + t % kPageKeys;
+    score_tile<kRows, kVectors>(room, row, keys, scales, dim, room.scores + t);
+  }
+}
+
+// Sixteen weights, in bf16 beside the scores or as floats in their place.
+inline void put_weights(uint16_t* weights, float*, size_t t, __m512 x) {
+  const __m256bh narrow = _mm512_cvtneps_pbh(x);
+  std::memcpy(weights + t, &narrow, sizeof narrow);
+}
+inline void put_weights(std::nullptr_t, float* scores, size_t t, __m512 x) { _mm512_storeu_ps(scores + t, x); }
+
+// Scores of one row to weights times the values' scales; the running maximum and sum brought up to date.
+// Returns what the row's sums so far must be multiplied by.
+template <class Weights>
+float softmax_row(const AttentionArgs& args, const Room& room, const Block& block, size_t row, float* scores,
+                  Weights weights, size_t count) {
+  const size_t visible = args.position(row) + 1, lowest = args.first_visible(row);
+  const size_t end = visible <= block.first ? 0 : std::min(count, visible - block.first);
+  const size_t begin = lowest <= block.first ? 0 : std::min(end, lowest - block.first);
+  std::fill(scores, scores + begin, kMinusInfinity);
+  std::fill(scores + end, scores + count, kMinusInfinity);
+  __m512 most = _mm512_set1_ps(kMinusInfinity);
+  for (size_t t = 0; t < count; t += kLanes) most = _mm512_max_ps(most, _mm512_loadu_ps(scores + t));
+  const float before = room.largest[row];
+  const float largest = std::max(before, _mm512_reduce_max_ps(most));
+  if (largest == kMinusInfinity) {  // nothing visible yet
+    for (size_t t = 0; t < count; t += kLanes) put_weights(weights, scores, t, _mm512_setzero_ps());
+    return 1.0f;
+  }
+  const __m512 shift = _mm512_set1_ps(largest);
+  __m512 sum = _mm512_setzero_ps();
+  for (size_t t = 0; t < count; t += kLanes) {
+    const __m512 e = exp2_vector(_mm512_sub_ps(_mm512_loadu_ps(scores + t), shift));
+    sum = _mm512_add_ps(sum, e);
+    const uint8_t* scales = block.pages[t / kPageKeys] + args.kv.value_scales();
+    put_weights(weights, scores, t,
+                _mm512_mul_ps(e, _mm512_loadu_ps(reinterpret_cast<const float*>(scales) + t % kPageKeys)));
+  }
+  const float shrink = before == kMinusInfinity ? 0.0f : exp2_one(before - largest);
+  room.sums[row] = room.sums[row] * shrink + _mm512_reduce_add_ps(sum);
+  room.largest[row] = largest;
+  return shrink;
+}
+
+// out rows = out · shrink + weights · values, over `count` keys.
+template <size_t kRows>
+void value_tile(const AttentionArgs& args, const Room& room, size_t row, size_t count, const float* shrink) {
+  const size_t dim = args.kv.head_dim;
+  for (size_t h = 0; h < dim; h += kWide) {
+    __m512 acc[kRows][2];
+#pragma GCC unroll 12
+    for (size_t r = 0; r < kRows; ++r) {
+      const float* out = args.output(row + r) + h;
+      const __m512 factor = _mm512_set1_ps(shrink[r]);
+      acc[r][0] = _mm512_mul_ps(_mm512_loadu_ps(out), factor);
+      acc[r][1] = _mm512_mul_ps(_mm512_loadu_ps(out + kLanes), factor);
+    }
+    const uint32_t* values = room.values + h * kBlockKeys / 2;
+    for (size_t t = 0; t < count; t += 2, values += kWide) {
+      const __m512i v0 = _mm512_loadu_si512(values), v1 = _mm512_loadu_si512(values + kLanes);
+#pragma GCC unroll 12
+      for (size_t r = 0; r < kRows; ++r) {
+        int32_t pair;
+        std::memcpy(&pair, room.weights + r * kBlockKeys + t, sizeof pair);
+        const __m512i p = _mm512_set1_epi32(pair);
+        dot_bf16(acc[r][0], p, v0);
+        dot_bf16(acc[r][1], p, v1);
+      }
+    }
+#pragma GCC unroll 12
+    for (size_t r = 0; r < kRows; ++r) {
+      float* out = args.output(row + r) + h;
+      _mm512_storeu_ps(out, acc[r][0]);
+      _mm512_storeu_ps(out + kLanes, acc[r][1]);
+    }
+  }
+}
+
+// out row = out · shrink + weights · values for one row, from the page's codes: no pairs are made for it.
+template <KvCode kCode, size_t kVectors>
+void value_row(const AttentionArgs& args, const Block& block, size_t row, size_t count, const float* weights,
+               float shrink) {
+  const size_t dim = args.kv.head_dim;
+  for (size_t h = 0; h < dim; h += kVectors * kLanes) {
+    float* out = args.output(row) + h;
+    __m512 acc[kVectors];
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; ++v)
+      acc[v] = _mm512_mul_ps(_mm512_loadu_ps(out + v * kLanes), _mm512_set1_ps(shrink));
+    for (size_t t = 0; t < count; ++t) {
+      const uint8_t* values = block.pages[t / kPageKeys] + args.kv.values();
+      const __m512 weight = _mm512_set1_ps(weights[t]);
+#pragma GCC unroll 8
+      for (size_t v = 0; v < kVectors; ++v) {
+        acc[v] = _mm512_fmadd_ps(value_codes(kCode, values, t % kPageKeys, dim, h + v * kLanes), weight, acc[v]);
+      }
+    }
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; ++v) _mm512_storeu_ps(out + v * kLanes, acc[v]);
+  }
+}
+
+template <KvCode kCode>
+void value_row_of(const AttentionArgs& args, const Block& block, size_t row, size_t count,
+                  const float* weights, float shrink) {
+  const size_t dim = args.kv.head_dim;
+  if (dim % 128 == 0) return value_row<kCode, 8>(args, block, row, count, weights, shrink);
+  if (dim % 64 == 0) return value_row<kCode, 4>(args, block, row, count, weights, shrink);
+  value_row<kCode, 2>(args, block, row, count, weights, shrink);
+}
+
+// Rows too few to make pairs of bf16 for.
+template <size_t kRows>
+void attend_few(const AttentionArgs& args, const Room& room, const Block& block, size_t row, size_t count) {
+  for (size_t r = 0; r < kRows; ++r) {
+    float* weights = room.scores + r * kBlockKeys;
+    const float shrink = softmax_row(args, room, block, row + r, weights, nullptr, count);
+    if (args.kv.value == KvCode::kQ8) {
+      value_row_of<KvCode::kQ8>(args, block, row + r, count, weights, shrink);
+    } else {
+      value_row_of<KvCode::kQ4>(args, block, row + r, count, weights, shrink);
+    }
+  }
+}
+
+template <size_t kRows>
+void attend_tile(const AttentionArgs& args, const Room& room, const Block& block, size_t row) {
+  // Keys that the tile's last row sees, in whole pages.
+  const size_t seen = args.position(row + kRows - 1) + 1;
+  if (seen <= block.first) return;
+  const size_t count =
+      std::min(block.count, (seen - block.first + kPageKeys - 1) / kPageKeys * kPageKeys);
+  score_block<kRows>(args, room, block, row, count);
+  if (args.rows() <= kFewFlashRows) return attend_few<kRows>(args, room, block, row, count);
+  float shrink[kRows];
+  for (size_t r = 0; r < kRows; ++r) {
+    shrink[r] = softmax_row(args, room, block, row + r, room.scores + r * kBlockKeys,
+                            room.weights + r * kBlockKeys, count);
+  }
+  value_tile<kRows>(args, room, row, count, shrink);
+}
+
+using TileFn = void (*)(const AttentionArgs&, const Room&, const Block&, size_t);
+
+TileFn tile_of(size_t rows) {
+  static constexpr auto table = []<size_t... I>(std::index_sequence<I...>) {
+    return std::array<TileFn, sizeof...(I)>{&attend_tile<I + 1>...};
+  }(std::make_index_sequence<kTile>());
+  return table[rows - 1];
+}
+
+void open_block(const AttentionArgs& args, const Room& room, Block& block) {
+  const size_t dim = args.kv.head_dim;
+  for (size_t t = 0; t < block.count; t += kPageKeys) {
+    const uint8_t* page = args.page(block.first + t);
+    block.pages[t / kPageKeys] = page;
+    if (args.kv.key == KvCode::kQ4) unpack_q4_keys(page, dim, room.keys + t * dim);
+    if (args.rows() <= kFewFlashRows) continue;
+    const uint8_t* values = page + args.kv.values();
+    if (args.kv.value == KvCode::kQ8) {
+      unpack_values<KvCode::kQ8>(values, dim, room.values + t / 2 * kWide);
+    } else {
+      unpack_values<KvCode::kQ4>(values, dim, room.values + t / 2 * kWide);
+    }
+  }
+}
+
+void finish(const AttentionArgs& args, const Room& room) {
+  for (size_t row = 0; row < args.rows(); ++row) {
+    if (args.largest != nullptr) {
+      args.largest[row] = room.largest[row] / kLog2E;
+      args.sums[row] = room.sums[row];
+      continue;
+    }
+    const __m512 inverse = _mm512_set1_ps(1.0f / room.sums[row]);
+    float* out = args.output(row);
+    for (size_t h = 0; h < args.kv.head_dim; h += kLanes)
+      _mm512_storeu_ps(out + h, _mm512_mul_ps(_mm512_loadu_ps(out + h), inverse));
+  }
+}
+
+void attention(const AttentionArgs& args) {
+  const Room room(args);
+  const size_t rows = args.rows();
+  for (size_t row = 0; row < rows; ++row) {
+    quantize_query(args, row, room);
+    std::fill_n(args.output(row), args.kv.head_dim, 0.0f);
+  }
+  const size_t lowest = std::max(args.key_begin, args.first_visible(0)) / kPageKeys * kPageKeys;
+  for (size_t t = lowest; t < args.key_end; t += kBlockKeys) {
+    const size_t left = (args.key_end - t + kPageKeys - 1) / kPageKeys * kPageKeys;
+    Block block{t, std::min(kBlockKeys, left), {}};
+    open_block(args, room, block);
+    for (size_t row = 0; row < rows; row += kTile) {
+      tile_of(std::min(kTile, rows - row))(args, room, block, row);
+    }
+  }
+  finish(args, room);
+}
+
+}  // namespace flash
+}  // namespace
+}  // namespace longscroll

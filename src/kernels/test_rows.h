@@ -1,0 +1,56 @@
+// Random inputs of the kernels' tests.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/float16.h"
+#include "kernels/quantize.h"
+
+namespace longscroll {
+
+inline std::vector<float> random_floats(size_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+// Random bytes are valid blocks once their f16 fields are ordinary numbers.
+inline std::vector<uint8_t> random_rows(DType type, size_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<uint8_t> bytes(*dtype_bytes(type, count));
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+  const auto put_half = [&bytes, &random](size_t at) {
+    const uint16_t half = float_to_f16(0.01f + 1e-4f * static_cast<float>(random() % 100));
+    bytes[at] = static_cast<uint8_t>(half);
+    bytes[at + 1] = static_cast<uint8_t>(half >> 8);
+  };
+  const DTypeInfo& info = dtype_info(type);
+  for (size_t at = 0; at < bytes.size(); at += info.block_bytes) {
+    switch (type) {
+      case DType::kQ6_K:
+        put_half(at + 208);
+        break;
+      case DType::kQ4_1:
+      case DType::kQ5_1:
+      case DType::kQ4_K:
+      case DType::kQ5_K:
+        put_half(at);
+        put_half(at + 2);
+        break;
+      default:
+        put_half(at);
+    }
+  }
+  if (!bytes.empty() && can_quantize(type)) {
+    const std::vector<float> values = random_floats(count, seed);
+    quantize(type, values.data(), bytes.data(), count);
+  }
+  return bytes;
+}
+
+}  // namespace longscroll

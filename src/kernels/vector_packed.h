@@ -1,0 +1,348 @@
+// Products of packed weights over an instruction set D of integers: bytes times bytes, summed by fours into
+// 32-bit lanes, a lane for each weight row. Few rows of activations read the panels as they are stored; many
+// rows share one unpacking of a slice of K to plain bytes, in register tiles.
+//
+// D gives: I, F, kLanes (16 or 8), kTilePanels (panels side by side in a tile), kTileRows, and
+//   dot4(acc, codes, acts)   acc + four products of unsigned codes and signed acts in each lane
+// Letters as in packed.h. "Vector" v of a tile: kLanes weight rows.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "kernels/packed.h"
+#include "kernels/vector_sizes.h"
+
+namespace longscroll::vector_kernels {
+
+template <class D>
+inline constexpr size_t kParts = kPanelRows / D::kLanes;  // vectors of a panel
+
+template <class D>
+inline constexpr size_t kTileVectors = D::kTilePanels * kParts<D>;
+
+template <class D>
+void quantize_rows(const float* x, size_t stride, size_t row, size_t m, const QuantizedRows& out) {
+  for (size_t i = 0; i < m; ++i, ++row, x += stride) {
+    const QuantizedRows to = out.from(row);
+    for (size_t g = 0; g < out.cols / kGroup; ++g) {
+      const float largest = D::largest_magnitude(x + g * kGroup);
+      const float scale = largest / 127.0f;
+      const float inverse = scale > kTiniestScale ? 1.0f / scale : 0.0f;
+      int32_t halves[2];
+      D::round_group(x + g * kGroup, inverse, to.codes + g * kGroup, halves);
+      to.scales[g] = scale;
+      to.sums[g] = scale * static_cast<float>(halves[0] + halves[1]);
+      to.biases[g] = -128 * (halves[0] + halves[1]);
+      to.half_biases[2 * g] = -128 * halves[0];
+      to.half_biases[2 * g + 1] = -128 * halves[1];
+    }
+  }
+}
+
+// The codes of one step (four columns) of vector `part` of a group.
+template <class D, int kBits>
+typename D::I step_codes(const uint8_t* codes, size_t step, size_t part) {
+  constexpr size_t kVectorBytes = 4 * D::kLanes;
+  if constexpr (kBits == 8) return D::load_codes(codes + step * 64 + part * kVectorBytes);
+  const auto bytes = D::load_codes(codes + step % 4 * 64 + part * kVectorBytes);
+  auto low = step < 4 ? D::low_nibbles(bytes) : D::high_nibbles(bytes);
+  for (int bit = 4; bit < kBits; ++bit) {
+    const uint8_t* plane = codes + 256 + (bit - 4) * 64 + step * 8 + part * kVectorBytes / 8;
+    low = D::add_plane(low, plane, static_cast<uint8_t>(1 << bit));
+  }
+  return low;
+}
+
+template <class D>
+struct GroupScales {
+  typename D::F scale[2];  // kSuperScale: one for each 16 columns; otherwise the first
+  typename D::F minimum;
+};
+
+template <class D, ScaleKind kKind>
+GroupScales<D> group_scales(const uint8_t* header, const uint8_t* scales, size_t part) {
+  const size_t lane = part * D::kLanes;
+  GroupScales<D> out{};
+  if constexpr (kKind == ScaleKind::kScale || kKind == ScaleKind::kScaleMin) {
+    out.scale[0] = D::half_lanes(scales + 2 * lane);
+    if constexpr (kKind == ScaleKind::kScaleMin) out.minimum = D::half_lanes(scales + 32 + 2 * lane);
+  } else if constexpr (kKind == ScaleKind::kSuperScaleMin) {
+    out.scale[0] = D::mul(D::half_lanes(header + 2 * lane), D::byte_lanes(scales + lane));
+    out.minimum = D::negate(
+        D::mul(D::half_lanes(header + 32 + 2 * lane), D::byte_lanes(scales + 16 + lane)));
+  } else {
+    const auto d = D::half_lanes(header + 2 * lane);
+    out.scale[0] = D::mul(d, D::signed_byte_lanes(scales + lane));
+    out.scale[1] = D::mul(d, D::signed_byte_lanes(scales + 16 + lane));
+  }
+  return out;
+}
+
+template <ScaleKind kKind>
+inline constexpr bool kHasMinimum = kKind == ScaleKind::kScaleMin || kKind == ScaleKind::kSuperScaleMin;
+template <ScaleKind kKind>
+inline constexpr bool kHasHalves = kKind == ScaleKind::kSuperScale;
+
+// acc is what the codes, which count from `zero`, made with activations; biases make it count from zero.
+inline int32_t zero_bias(int32_t bias, int zero) {
+  return bias / 128 * zero;
+}
+
+// ---- Few rows: kRows rows of activations by kPanels panels, straight from the packed codes. ----
+
+template <class D, int kBits, ScaleKind kKind, size_t kRows, size_t kPanels>
+void packed_few(const PackedMatmulArgs& args, const uint8_t* panels, size_t panel_bytes, float* out) {
+  constexpr size_t kVectors = kPanels * kParts<D>;
+  const PackedFormat& format = args.format;
+  typename D::F sums[kRows][kVectors];
+  for (auto& row : sums) std::fill_n(row, kVectors, D::zero());
+  const size_t groups = args.a.cols / kGroup;
+  size_t g = 0;
+  for (const uint8_t* super = panels; g < groups; super += format.super_bytes()) {
+    const uint8_t* group = super + format.header_bytes();
+    for (size_t i = 0; i < format.groups_per_super; ++i, ++g, group += format.group_bytes()) {
+      const int8_t* acts = args.a.codes + g * kGroup;
+      typename D::I acc[2][kRows][kVectors];
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r) {
+        const int32_t* halves = args.a.half_biases + 2 * (r * groups + g);
+        const int32_t whole = args.a.biases[r * groups + g];
+#pragma GCC unroll 8
+        for (size_t v = 0; v < kVectors; ++v) {
+          acc[0][r][v] = D::broadcast_int(zero_bias(kHasHalves<kKind> ? halves[0] : whole, format.zero));
+          if constexpr (kHasHalves<kKind>) acc[1][r][v] = D::broadcast_int(zero_bias(halves[1], format.zero));
+        }
+      }
+#pragma GCC unroll 8
+      for (size_t step = 0; step < kSteps; ++step) {
+        constexpr auto half_of = [](size_t s) { return kHasHalves<kKind> ? s / 4 : 0; };
+#pragma GCC unroll 8
+        for (size_t v = 0; v < kVectors; ++v) {
+          const auto codes = step_codes<D, kBits>(
+              group + v / kParts<D> * panel_bytes + format.scale_bytes(), step, v % kParts<D>);
+#pragma GCC unroll 8
+          for (size_t r = 0; r < kRows; ++r) {
+            auto& to = acc[half_of(step)][r][v];
+            to = D::dot4(to, codes, D::broadcast4(acts + r * args.a.cols + 4 * step));
+          }
+        }
+      }
+#pragma GCC unroll 8
+      for (size_t v = 0; v < kVectors; ++v) {
+        const size_t skip = v / kParts<D> * panel_bytes;
+        const auto s = group_scales<D, kKind>(super + skip, group + skip, v % kParts<D>);
+#pragma GCC unroll 8
+        for (size_t r = 0; r < kRows; ++r) {
+          auto product = D::mul(D::to_float(acc[0][r][v]), s.scale[0]);
+          if constexpr (kHasHalves<kKind>) product = D::fma(D::to_float(acc[1][r][v]), s.scale[1], product);
+          sums[r][v] = D::fma(product, D::broadcast(args.a.scales[r * groups + g]), sums[r][v]);
+          if constexpr (kHasMinimum<kKind>)
+            sums[r][v] = D::fma(s.minimum, D::broadcast(args.a.sums[r * groups + g]), sums[r][v]);
+        }
+      }
+    }
+  }
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t v = 0; v < kVectors; ++v)
+      D::store(out + r * kPanels * kPanelRows + v * D::kLanes, sums[r][v]);
+  }
+}
+
+inline void put_columns(const PackedMatmulArgs& args, const float* from, size_t from_stride, size_t rows,
+                        size_t n, size_t count, bool accumulate) {
+  const size_t columns = std::min(count, args.n - n);
+  for (size_t r = 0; r < rows; ++r) {
+    float* to = args.out + r * args.out_stride + n;
+    for (size_t j = 0; j < columns; ++j) {
+      const float before = accumulate ? to[j] : args.bias != nullptr ? args.bias[n + j] : 0.0f;
+      to[j] = before + from[r * from_stride + j];
+    }
+  }
+}
+
+template <class D, int kBits, ScaleKind kKind, size_t kRows>
+void packed_few_rows(const PackedMatmulArgs& args) {
+  constexpr size_t kPanels = std::max<size_t>(1, 4 / (kRows * kParts<D>));
+  const size_t panel_bytes = packed_panel_bytes(args.format, args.a.cols), panels = packed_panels(args.n);
+  alignas(64) float room[kRows * kPanels * kPanelRows];
+  size_t p = 0;
+  for (; p + kPanels <= panels; p += kPanels) {
+    packed_few<D, kBits, kKind, kRows, kPanels>(args, args.panels + p * panel_bytes, panel_bytes, room);
+    put_columns(args, room, kPanels * kPanelRows, kRows, p * kPanelRows, kPanels * kPanelRows, false);
+  }
+  for (; p < panels; ++p) {
+    packed_few<D, kBits, kKind, kRows, 1>(args, args.panels + p * panel_bytes, panel_bytes, room);
+    put_columns(args, room, kPanelRows, kRows, p * kPanelRows, kPanelRows, false);
+  }
+}
+
+// ---- Many rows: a slice of K of kTilePanels panels as plain bytes, raised by 128 and shared by all rows. ----
+
+// Room for one slice, in the order in which a tile reads it.
+template <class D>
+struct Slice {
+  static constexpr size_t kRowsWide = D::kTilePanels * kPanelRows;
+  alignas(64) uint8_t codes[kSliceGroups][kSteps][kRowsWide * 4];
+  alignas(64) float scales[kSliceGroups][2][kRowsWide];
+  alignas(64) float minima[kSliceGroups][kRowsWide];
+};
+
+template <class D, int kBits, ScaleKind kKind>
+void unpack_slice(const PackedFormat& format, const uint8_t* panel, size_t first_group, size_t groups,
+                  size_t column, Slice<D>& slice) {
+  const auto raise = D::broadcast_byte(static_cast<uint8_t>(128 - format.zero));
+  for (size_t i = 0; i < groups; ++i) {
+    const size_t g = first_group + i;
+    const uint8_t* header = panel + g / format.groups_per_super * format.super_bytes();
+    const uint8_t* group =
+        header + format.header_bytes() + g % format.groups_per_super * format.group_bytes();
+    for (size_t part = 0; part < kParts<D>; ++part) {
+      const size_t lane = column + part * D::kLanes;
+#pragma GCC unroll 8
+      for (size_t step = 0; step < kSteps; ++step) {
+        const auto codes = step_codes<D, kBits>(group + format.scale_bytes(), step, part);
+        D::store_codes(&slice.codes[i][step][lane * 4], D::add_bytes(codes, raise));
+      }
+      const auto s = group_scales<D, kKind>(header, group, part);
+      D::store(&slice.scales[i][0][lane], s.scale[0]);
+      if constexpr (kHasHalves<kKind>) D::store(&slice.scales[i][1][lane], s.scale[1]);
+      if constexpr (kHasMinimum<kKind>) D::store(&slice.minima[i][lane], s.minimum);
+    }
+  }
+}
+
+template <class D, ScaleKind kKind, size_t kRows>
+void packed_tile(const Slice<D>& slice, const QuantizedRows& a, size_t first_group, size_t groups,
+                 float* out) {
+  constexpr size_t kV = kTileVectors<D>, kL = D::kLanes;
+  const size_t all_groups = a.cols / kGroup;
+  typename D::F sums[kRows][kV];
+  for (auto& row : sums) std::fill_n(row, kV, D::zero());
+  for (size_t i = 0; i < groups; ++i) {
+    const size_t g = first_group + i;
+    typename D::I acc[kRows][kV];
+    const auto multiply = [&](size_t first_step, size_t last_step) {
+#pragma GCC unroll 8
+      for (size_t step = first_step; step < last_step; ++step) {
+        typename D::I w[kV];
+#pragma GCC unroll 4
+        for (size_t v = 0; v < kV; ++v) w[v] = D::load_codes(&slice.codes[i][step][v * kL * 4]);
+#pragma GCC unroll 8
+        for (size_t r = 0; r < kRows; ++r) {
+          const auto x = D::broadcast4(a.codes + r * a.cols + g * kGroup + 4 * step);
+#pragma GCC unroll 4
+          for (size_t v = 0; v < kV; ++v) acc[r][v] = D::dot4(acc[r][v], w[v], x);
+        }
+      }
+    };
+    const auto scale = [&](const float* scales) {
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r) {
+        const auto factor = D::broadcast(a.scales[r * all_groups + g]);
+#pragma GCC unroll 4
+        for (size_t v = 0; v < kV; ++v)
+          sums[r][v] = D::fma(D::to_float(acc[r][v]), D::mul(D::load(scales + v * kL), factor), sums[r][v]);
+      }
+    };
+    const auto start = [&](const int32_t* biases, size_t stride) {
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r) {
+        for (size_t v = 0; v < kV; ++v) acc[r][v] = D::broadcast_int(biases[r * stride]);
+      }
+    };
+    if constexpr (kHasHalves<kKind>) {
+      for (size_t half = 0; half < 2; ++half) {
+        start(a.half_biases + 2 * g + half, 2 * all_groups);
+        multiply(4 * half, 4 * half + 4);
+        scale(slice.scales[i][half]);
+      }
+    } else {
+      start(a.biases + g, all_groups);
+      multiply(0, kSteps);
+      scale(slice.scales[i][0]);
+    }
+    if constexpr (kHasMinimum<kKind>) {
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r) {
+        const auto sum = D::broadcast(a.sums[r * all_groups + g]);
+        for (size_t v = 0; v < kV; ++v)
+          sums[r][v] = D::fma(D::load(&slice.minima[i][v * kL]), sum, sums[r][v]);
+      }
+    }
+  }
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t v = 0; v < kV; ++v) D::store(out + r * Slice<D>::kRowsWide + v * kL, sums[r][v]);
+  }
+}
+
+template <class D, ScaleKind kKind>
+using PackedTileFn = void (*)(const Slice<D>&, const QuantizedRows&, size_t, size_t, float*);
+
+template <class D, ScaleKind kKind>
+PackedTileFn<D, kKind> packed_tile_of(size_t rows) {
+  static constexpr auto table = []<size_t... I>(std::index_sequence<I...>) {
+    return std::array<PackedTileFn<D, kKind>, sizeof...(I)>{&packed_tile<D, kKind, I + 1>...};
+  }(std::make_index_sequence<D::kTileRows>());
+  return table[rows - 1];
+}
+
+template <class D, int kBits, ScaleKind kKind>
+void packed_many_rows(const PackedMatmulArgs& args) {
+  const size_t groups = args.a.cols / kGroup, panels = packed_panels(args.n);
+  const size_t panel_bytes = packed_panel_bytes(args.format, args.a.cols);
+  constexpr size_t kWide = Slice<D>::kRowsWide;
+  auto& slice = *reinterpret_cast<Slice<D>*>(align_64(args.scratch));
+  alignas(64) float room[D::kTileRows * kWide];
+  for (size_t p = 0; p < panels; p += D::kTilePanels) {
+    const size_t side_by_side = std::min(D::kTilePanels, panels - p);
+    for (size_t g = 0; g < groups; g += kSliceGroups) {
+      const size_t count = std::min(kSliceGroups, groups - g);
+      for (size_t i = 0; i < side_by_side; ++i) {
+        unpack_slice<D, kBits, kKind>(args.format, args.panels + (p + i) * panel_bytes, g, count,
+                                      i * kPanelRows, slice);
+      }
+      for (size_t m = 0; m < args.m; m += D::kTileRows) {
+        const size_t rows = std::min(D::kTileRows, args.m - m);
+        packed_tile_of<D, kKind>(rows)(slice, args.a.from(m), g, count, room);
+        PackedMatmulArgs at = args;
+        at.out += m * args.out_stride;
+        put_columns(at, room, kWide, rows, p * kPanelRows, kWide, g != 0);
+      }
+    }
+  }
+}
+
+template <class D, int kBits, ScaleKind kKind>
+void matmul_packed_of(const PackedMatmulArgs& args) {
+  using Fn = void (*)(const PackedMatmulArgs&);
+  static constexpr auto few = []<size_t... I>(std::index_sequence<I...>) {
+    return std::array<Fn, sizeof...(I)>{&packed_few_rows<D, kBits, kKind, I + 1>...};
+  }(std::make_index_sequence<kFewPackedRows>());
+  if (args.m <= kFewPackedRows) return few[args.m - 1](args);
+  packed_many_rows<D, kBits, kKind>(args);
+}
+
+template <class D>
+void matmul_packed(const PackedMatmulArgs& args) {
+  if (args.m == 0 || args.n == 0) return;
+  const int bits = args.format.bits;
+  switch (args.format.scales) {
+    case ScaleKind::kScale:
+      if (bits == 4) return matmul_packed_of<D, 4, ScaleKind::kScale>(args);
+      if (bits == 5) return matmul_packed_of<D, 5, ScaleKind::kScale>(args);
+      return matmul_packed_of<D, 8, ScaleKind::kScale>(args);
+    case ScaleKind::kScaleMin:
+      if (bits == 4) return matmul_packed_of<D, 4, ScaleKind::kScaleMin>(args);
+      return matmul_packed_of<D, 5, ScaleKind::kScaleMin>(args);
+    case ScaleKind::kSuperScaleMin:
+      if (bits == 4) return matmul_packed_of<D, 4, ScaleKind::kSuperScaleMin>(args);
+      return matmul_packed_of<D, 5, ScaleKind::kSuperScaleMin>(args);
+    case ScaleKind::kSuperScale:
+      return matmul_packed_of<D, 6, ScaleKind::kSuperScale>(args);
+  }
+}
+
+}  // namespace longscroll::vector_kernels
