@@ -129,7 +129,7 @@ int bench(BenchOptions options) {
   std::sort(options.depths.begin(), options.depths.end());  // each depth is reached from the one before
   const std::shared_ptr<const Model> model = open_model(options.model, false);
   const size_t needed = longest(options, *model);
-  const SessionOptions session_settings = session_options(options.model, needed);
+  const SessionOptions session_settings = session_options(options.model, *model, needed);
   Session session(model, session_settings);
   const std::vector<TokenId> ids = random_ids(needed, model->config.vocab_size, options.seed);
   Json json = describe_run(options.model, *model);

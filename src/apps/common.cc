@@ -61,8 +61,10 @@ void add_model_argument(CLI::App& command, ModelOptions& options) {
 void add_compute_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--threads", options.threads, "Threads to compute with (default: every core)")
       ->check(CLI::Range(1, 1024));
-  command.add_option("--kv", options.kv, "How keys and values are stored")
-      ->check(CLI::IsMember({"f32", "f16", "bf16", "q8", "k8v4", "q4"}))
+  command
+      .add_option("--kv", options.kv,
+                  "How keys and values are stored; auto: q8, or f16 where a head's size is no multiple of 32")
+      ->check(CLI::IsMember({"auto", "f32", "f16", "bf16", "q8", "k8v4", "q4"}))
       ->capture_default_str();
   command
       .add_option("--compute", options.compute,
@@ -83,11 +85,12 @@ std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_t
   return model;
 }
 
-SessionOptions session_options(const ModelOptions& options, size_t max_length) {
+SessionOptions session_options(const ModelOptions& options, const Model& model, size_t max_length) {
   SessionOptions session;
   session.threads = options.threads > 0 ? options.threads : available_cores();
   session.max_length = max_length;
-  session.kv_type = options.compute == "f32" ? KvType::kF32 : kv_type_from_name(options.kv);
+  session.kv_type = options.kv == "auto" ? default_kv_type(model.config) : kv_type_from_name(options.kv);
+  if (options.compute == "f32") session.kv_type = KvType::kF32;
   return session;
 }
 
@@ -110,7 +113,7 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
 }
 
 Json describe_run(const ModelOptions& options, const Model& model) {
-  const SessionOptions session = session_options(options, 0);
+  const SessionOptions session = session_options(options, model, 0);
   return {{"model", options.model},
           {"architecture", model.config.architecture},
           {"format", model.format},

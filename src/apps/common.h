@@ -42,7 +42,7 @@ int run_guarded(const Action& action);
 struct ModelOptions {
   std::string model;  // a path, a catalogue's name or an hf: spec
   int threads = 0;    // 0: every core that there is
-  std::string kv = "f16";
+  std::string kv = "auto";
   std::string compute = "default";
 };
 
@@ -51,7 +51,7 @@ void add_compute_options(CLI::App& command, ModelOptions& options);
 
 std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_tokenizer,
                                         Packing packing = Packing::kPack);
-SessionOptions session_options(const ModelOptions& options, size_t max_length);
+SessionOptions session_options(const ModelOptions& options, const Model& model, size_t max_length);
 
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
 

@@ -76,7 +76,7 @@ int generate_text(GenerateCommand command) {
         fmt::format("must be shorter than the model's window of {} tokens, found {}", window, prompt.size()));
   }
   const size_t room = std::min(command.generate.max_new_tokens, window - prompt.size());
-  Session session(model, session_options(command.model, prompt.size() + room));
+  Session session(model, session_options(command.model, *model, prompt.size() + room));
   const Answer answer =
       answer_prompt(session, prompt, command.generate, command.json ? Stream::kNone : Stream::kText);
   if (command.json) {

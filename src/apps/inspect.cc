@@ -102,7 +102,7 @@ Json describe(const InspectOptions& options, const std::shared_ptr<const Model>&
   json["memory"] = Json::array();
   for (const size_t length : options.lengths.empty() ? default_lengths(*model) : options.lengths) {
     Json at = {{"length", length}};
-    at.update(describe_memory(forecast_memory(*model, session_options(options.model, length))));
+    at.update(describe_memory(forecast_memory(*model, session_options(options.model, *model, length))));
     json["memory"].push_back(std::move(at));
   }
   json["remarks"] = model->remarks;

@@ -1,4 +1,5 @@
 // logits: a float32 array, for comparing with other implementations.
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ struct LogitsOptions {
   std::string ids_file;
   std::string out;
   bool last = false;
+  size_t tail = 0;  // rows wanted; 0: all
   bool json = false;
 };
 
@@ -26,19 +28,21 @@ int logits(const LogitsOptions& options) {
   const std::shared_ptr<const Model> model = open_model(options.model, false);
   check_ids(ids, *model, options.ids_file.empty() ? "--ids" : options.ids_file);
   const size_t vocab_size = model->config.vocab_size;
-  const size_t rows = options.last ? 1 : ids.size();
+  const size_t rows = options.last ? 1 : options.tail > 0 ? std::min(options.tail, ids.size()) : ids.size();
   NpyWriter writer(options.out, rows, vocab_size);
-  Session session(model, session_options(options.model, ids.size()));
+  Session session(model, session_options(options.model, *model, ids.size()));
   ProgressBar bar("Reading");
   const auto progress = [&bar](const PrefillProgress& p) { bar.update(p.done, p.total); };
   if (options.last) {
     session.prefill(ids, progress, &interrupted());
     writer.write_rows(session.logits().data(), 1);
   } else {
-    const auto sink = [&writer](size_t, size_t count, const float* rows_TV) {
-      writer.write_rows(rows_TV, count);
+    const size_t unwanted = ids.size() - rows;
+    const auto sink = [&](size_t first, size_t count, const float* rows_TV) {
+      const size_t skip = std::min(count, unwanted > first ? unwanted - first : 0);
+      writer.write_rows(rows_TV + skip * vocab_size, count - skip);
     };
-    session.forward_all(ids, sink, progress, &interrupted());
+    session.forward_all(ids, sink, progress, &interrupted(), unwanted);
   }
   writer.finish();
   const double seconds = bar.seconds();
@@ -66,7 +70,10 @@ void add_logits_command(CLI::App& program, Action& action) {
   input->add_option("--ids", options->ids, "The ids themselves");
   input->require_option(1);
   command->add_option("--out", options->out, "The .npy file to write")->required();
-  command->add_flag("--last", options->last, "Only the last position: [1, vocabulary]");
+  CLI::Option* last = command->add_flag("--last", options->last, "Only the last position: [1, vocabulary]");
+  command->add_option("--tail", options->tail, "Only the last N positions: [N, vocabulary]")
+      ->check(CLI::PositiveNumber)
+      ->excludes(last);
   command->add_flag("--json", options->json, "One JSON object on standard output");
   add_compute_options(*command, options->model);
   command->footer(

@@ -84,7 +84,7 @@ int perplexity(PerplexityOptions options) {
                 fmt::format("must be at most --ctx {}, found {}", options.ctx, options.stride));
   }
   const std::vector<TokenId> ids = text_ids(options, *model);
-  Session session(model, session_options(options.model, std::min(options.ctx, ids.size())));
+  Session session(model, session_options(options.model, *model, std::min(options.ctx, ids.size())));
   const std::vector<ScoreWindow> windows = score_windows(ids.size(), options.ctx, options.stride);
   const Score score = score_text(session, ids, windows);
   const double nll = score.sum / static_cast<double>(score.counted);

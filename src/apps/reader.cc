@@ -102,7 +102,7 @@ void Reader::print_plan() const {
 
 // A longer cache is a new one, and what was read must be read again: so it has some room to spare.
 SessionOptions Reader::session_for(size_t length) const {
-  return session_options(options_.model,
+  return session_options(options_.model, *model_,
                          std::min<size_t>(model_->config.max_position, length + kRoomForEdits));
 }
 

@@ -81,6 +81,10 @@ Forward::Forward(const Model& model, size_t max_block, size_t max_length, int th
     table->cos.resize(max_block * c.rope.rotary_dim / 2);
     table->sin.resize(max_block * c.rope.rotary_dim / 2);
   }
+  for (RopeTable* table : {&centers_, &centers_local_}) {
+    table->cos.resize((max_block / kPageKeys + 1) * c.rope.rotary_dim / 2);
+    table->sin.resize((max_block / kPageKeys + 1) * c.rope.rotary_dim / 2);
+  }
   parts_SNH_.resize(part_rows(c, max_length) * c.head_dim);
   largest_SN_.resize(part_rows(c, max_length));
   sums_SN_.resize(part_rows(c, max_length));
@@ -96,6 +100,15 @@ void Forward::run(std::span<const TokenId> ids, size_t first, size_t rope_length
   rope_table(rope_frequencies(config_.rope, rope_length), first, rows, rope_.cos.data(), rope_.sin.data());
   rope_table(rope_frequencies(config_.rope_local, rope_length), first, rows, rope_local_.cos.data(),
              rope_local_.sin.data());
+  if (cache.format().centered) {
+    for (size_t p = ceil_div(first, kPageKeys), i = 0; p * kPageKeys < first + rows; ++p, ++i) {
+      const size_t middle = p * kPageKeys + kPageKeys / 2, at = i * config_.rope.rotary_dim / 2;
+      rope_table(rope_frequencies(config_.rope, rope_length), middle, 1, centers_.cos.data() + at,
+                 centers_.sin.data() + at);
+      rope_table(rope_frequencies(config_.rope_local, rope_length), middle, 1, centers_local_.cos.data() + at,
+                 centers_local_.sin.data() + at);
+    }
+  }
   embed(ids);
   for (size_t layer = 0; layer < layers.size(); ++layer) {
     if (cancel != nullptr && cancel->load())
@@ -167,6 +180,24 @@ void Forward::ffn_block(size_t layer, size_t rows) {
   multiply(gate_BF_.data(), 0, rows, {{&w.down, nullptr, projected_BD_.data()}});
 }
 
+// The centers of the pages that this block begins: the keys' bias, turned as the key in the middle is.
+void Forward::begin_pages(size_t layer, size_t rows, size_t first, KvCache& cache) {
+  const ModelConfig& c = config_;
+  const RopeTable& table = is_local(layer) ? centers_local_ : centers_;
+  const size_t half = c.rope.rotary_dim / 2;
+  const auto rotate =
+      c.rope_layout == RopeLayout::kHalfSplit ? kernels_.rope_half_split : kernels_.rope_interleaved;
+  for (size_t p = ceil_div(first, kPageKeys), i = 0; p * kPageKeys < first + rows; ++p, ++i) {
+    for (size_t n = 0; n < c.num_kv_heads; ++n) {
+      auto* center = reinterpret_cast<float*>(cache.page(p * kPageKeys) + cache.offset(layer, n) +
+                                              cache.format().center());
+      std::copy_n(model_.weights.layers[layer].key_bias.data() + n * c.head_dim, c.head_dim, center);
+      rotate(center, table.cos.data() + i * half, table.sin.data() + i * half, c.rope.rotary_dim);
+      kernels_.hadamard(center, c.head_dim);
+    }
+  }
+}
+
 // Quantised keys and values are kept rotated by a Hadamard matrix, which spreads outliers: queries are
 // rotated like keys, and what attention made of the values is rotated back.
 void Forward::rotate_and_store(size_t layer, size_t rows, size_t first, KvCache& cache) {
@@ -182,6 +213,7 @@ void Forward::rotate_and_store(size_t layer, size_t rows, size_t first, KvCache&
     rotate(head, table.cos.data() + b * rotary / 2, table.sin.data() + b * rotary / 2, rotary);
     if (format.key >= KvCode::kQ8) kernels_.hadamard(head, dim);
   };
+  if (format.centered) begin_pages(layer, rows, first, cache);
   for_rows(rows, [&](size_t b) {
     const size_t slot = (first + b) % kPageKeys;
     for (size_t n = 0; n < c.num_heads; ++n) turn(q_BNH_.data() + (b * c.num_heads + n) * dim, w.query_norm, b);

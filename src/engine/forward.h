@@ -50,6 +50,7 @@ class Forward {
   void attention_block(size_t layer, size_t rows, size_t first, KvCache& cache);
   void ffn_block(size_t layer, size_t rows);
   void rotate_and_store(size_t layer, size_t rows, size_t first, KvCache& cache);
+  void begin_pages(size_t layer, size_t rows, size_t first, KvCache& cache);
   void attend(size_t layer, size_t rows, size_t first, KvCache& cache);
   void attend_in_ranges(size_t layer, size_t rows, size_t first, KvCache& cache);
   AttentionArgs attention_args(size_t layer, size_t kv_head, size_t row, size_t rows, size_t first,
@@ -71,6 +72,7 @@ class Forward {
   const bool packed_;  // some weights are: every input is kept in bytes too
   ThreadPool pool_;
   RopeTable rope_, rope_local_;
+  RopeTable centers_, centers_local_;  // at the middle of each page that the block begins
   std::vector<float> x_BD_, normed_BD_, projected_BD_, q_BNH_, k_BKH_, v_BKH_, attended_BNH_, gate_BF_,
       up_BF_;
   QuantizedBuffer codes_;  // of the input of the next products

@@ -29,30 +29,38 @@ KvType kv_type_from_name(std::string_view name) {
   return static_cast<KvType>(found - kNames.begin());
 }
 
-KvFormat kv_format(KvType type, size_t head_dim) {
+KvType default_kv_type(const ModelConfig& config) {
+  return kv_format(KvType::kQ8, config).supported() ? KvType::kQ8 : KvType::kF16;
+}
+
+KvFormat kv_format(KvType type, const ModelConfig& config) {
+  const auto of = [&config](KvCode key, KvCode value) {
+    const bool quantized = key == KvCode::kQ8 || key == KvCode::kQ4;
+    return KvFormat{key, value, config.head_dim, quantized && config.key_bias};
+  };
   switch (type) {
     case KvType::kF32:
-      return {KvCode::kF32, KvCode::kF32, head_dim};
+      return of(KvCode::kF32, KvCode::kF32);
     case KvType::kF16:
-      return {KvCode::kF16, KvCode::kF16, head_dim};
+      return of(KvCode::kF16, KvCode::kF16);
     case KvType::kBF16:
-      return {KvCode::kBF16, KvCode::kBF16, head_dim};
+      return of(KvCode::kBF16, KvCode::kBF16);
     case KvType::kQ8:
-      return {KvCode::kQ8, KvCode::kQ8, head_dim};
+      return of(KvCode::kQ8, KvCode::kQ8);
     case KvType::kK8V4:
-      return {KvCode::kQ8, KvCode::kQ4, head_dim};
+      return of(KvCode::kQ8, KvCode::kQ4);
     case KvType::kQ4:
-      return {KvCode::kQ4, KvCode::kQ4, head_dim};
+      return of(KvCode::kQ4, KvCode::kQ4);
   }
   return {};
 }
 
 uint64_t KvCache::bytes_for(const ModelConfig& config, size_t length, KvType type) {
-  return uint64_t{pages_for(length)} * page_bytes(config, kv_format(type, config.head_dim));
+  return uint64_t{pages_for(length)} * page_bytes(config, kv_format(type, config));
 }
 
 KvCache::KvCache(const ModelConfig& config, size_t max_length, KvType type)
-    : format_(kv_format(type, config.head_dim)),
+    : format_(kv_format(type, config)),
       kv_heads_(config.num_kv_heads),
       max_length_(max_length),
       page_bytes_(page_bytes(config, format_)),

@@ -28,7 +28,7 @@ SessionOptions checked(const Model& model, SessionOptions options) {
                 "the head dimension must be at most " + std::to_string(kMaxHeadDim) + ", found " +
                     std::to_string(model.config.head_dim));
   }
-  if (!kv_format(options.kv_type, model.config.head_dim).supported()) {
+  if (!kv_format(options.kv_type, model.config).supported()) {
     throw Error(ErrorKind::kUnsupported, "session",
                 "the head dimension must be a multiple of 32 for the KV type " +
                     std::string(kv_type_name(options.kv_type)) + ", found " +
@@ -140,7 +140,7 @@ std::span<const float> Session::logits() const {
 }
 
 void Session::forward_all(std::span<const TokenId> ids, const LogitsFn& sink, const ProgressFn& progress,
-                          const std::atomic<bool>* cancel) {
+                          const std::atomic<bool>* cancel, size_t first_wanted) {
   constexpr size_t kRowsAtOnce = 32;  // bounds the logits in memory
   State& s = *state_;
   s.check_ids(ids);
@@ -153,6 +153,7 @@ void Session::forward_all(std::span<const TokenId> ids, const LogitsFn& sink, co
     const size_t count = s.ids.size() - first;
     for (size_t row = 0; row < count; row += kRowsAtOnce) {
       const size_t rows = std::min(kRowsAtOnce, count - row);
+      if (first + row + rows <= first_wanted) continue;
       s.forward.logits(row, rows, rows_TV.data());
       sink(first + row, rows, rows_TV.data());
       std::copy_n(rows_TV.data() + (rows - 1) * vocab, vocab, s.logits.data());

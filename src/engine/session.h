@@ -58,11 +58,12 @@ class Session {
   // Logits after the last token, [vocab_size]; valid until the next call.
   std::span<const float> logits() const;
 
-  // Like prefill of all of `ids` from an empty cache, but hands over the logits of every position in
-  // order: rows_TV is [rows, vocab_size], of positions first, first + 1, …
+  // Like prefill of all of `ids` from an empty cache, but hands over the logits of every position from
+  // first_wanted on, in order: rows_TV is [rows, vocab_size], of positions first, first + 1, … The first call
+  // may begin before first_wanted.
   using LogitsFn = std::function<void(size_t first, size_t rows, const float* rows_TV)>;
   void forward_all(std::span<const TokenId> ids, const LogitsFn& sink, const ProgressFn& progress = {},
-                   const std::atomic<bool>* cancel = nullptr);
+                   const std::atomic<bool>* cancel = nullptr, size_t first_wanted = 0);
 
   const std::vector<TokenId>& ids() const;
   void truncate(size_t length);  // forget what follows the first `length` tokens

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,10 @@ class Cache {
     std::vector<float> k = random_floats(pages * kPageKeys * format.head_dim, 22), v = k;
     for (float& x : k) x *= key_size;
     std::reverse(v.begin(), v.end());
+    for (size_t t = 0; format.centered && t < pages * kPageKeys; t += kPageKeys) {
+      const std::vector<float> center = random_floats(format.head_dim, static_cast<uint32_t>(t));
+      std::memcpy(page(t) + format.center(), center.data(), center.size() * sizeof(float));
+    }
     for (size_t t = 0; t < pages * kPageKeys; ++t) {
       store_key_reference(format, k.data() + t * format.head_dim, t % kPageKeys, page(t));
       store_value_reference(format, v.data() + t * format.head_dim, t % kPageKeys, page(t));
@@ -166,6 +171,14 @@ TEST_P(AttentionTest, IsCausalSoftmaxOverCodes) {
     check({29, 900, 7, format(key, value, 64)});
     check({5, 129, 4, format(key, value, 32)});
     check({6, 300, 1, format(key, value, 256)});
+  }
+}
+
+TEST_P(AttentionTest, CentersOfPagesCountInFull) {
+  using enum KvCode;
+  for (const size_t m : {1u, 3u, 40u}) {
+    check({m, 300, 2, {kQ8, kQ4, 64, true}});
+    check({m, 300, 1, {kQ4, kQ4, 128, true}});
   }
 }
 

@@ -189,6 +189,18 @@ struct Block {
   const uint8_t* pages[kBlockKeys / kPageKeys] = {};
 };
 
+// Adds what a query makes with the page's center to its scores of the page's keys.
+void add_center(const AttentionArgs& args, const uint8_t* page, size_t row, float* scores) {
+  const auto* center = reinterpret_cast<const float*>(page + args.kv.center());
+  const float* q = args.query(row);
+  __m512 sum = _mm512_setzero_ps();
+  for (size_t h = 0; h < args.kv.head_dim; h += kLanes)
+    sum = _mm512_fmadd_ps(_mm512_loadu_ps(q + h), _mm512_loadu_ps(center + h), sum);
+  const __m512 score = _mm512_set1_ps(_mm512_reduce_add_ps(sum) * args.scale * kLog2E);
+  for (size_t t = 0; t < kPageKeys; t += kLanes)
+    _mm512_storeu_ps(scores + t, _mm512_add_ps(_mm512_loadu_ps(scores + t), score));
+}
+
 template <size_t kRows>
 void score_block(const AttentionArgs& args, const Room& room, const Block& block, size_t row, size_t count) {
   constexpr size_t kVectors = kRows <= 4 ? 4 : 2;
@@ -198,6 +210,11 @@ void score_block(const AttentionArgs& args, const Room& room, const Block& block
     const uint8_t* keys = args.kv.key == KvCode::kQ4 ? room.keys + t * dim : page + t % kPageKeys * dim;
     const auto* scales = reinterpret_cast<const float*>(page + args.kv.key_scales()) + t % kPageKeys;
     score_tile<kRows, kVectors>(room, row, keys, scales, dim, room.scores + t);
+  }
+  if (!args.kv.centered) return;
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t t = 0; t < count; t += kPageKeys)
+      add_center(args, block.pages[t / kPageKeys], row + r, room.scores + r * kBlockKeys + t);
   }
 }
 

@@ -135,6 +135,13 @@ struct Rounding {
 void store_key(const KvFormat& format, const float* x, size_t slot, uint8_t* page) {
   if (format.key < KvCode::kQ8) return store_key_reference(format, x, slot, page);
   const size_t dim = format.head_dim;
+  float rest[kMaxHeadDim];
+  if (format.centered) {
+    const auto* center = reinterpret_cast<const float*>(page + format.center());
+    for (size_t h = 0; h < dim; h += kLanes)
+      _mm512_storeu_ps(rest + h, _mm512_sub_ps(_mm512_loadu_ps(x + h), _mm512_loadu_ps(center + h)));
+    x = rest;
+  }
   const Rounding round(format.key, x, dim);
   const __m512 inverse = _mm512_set1_ps(round.inverse);
   std::memcpy(page + format.key_scales() + slot * sizeof(float), &round.scale, sizeof(float));

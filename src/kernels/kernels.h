@@ -18,8 +18,6 @@
 
 namespace longscroll {
 
-inline constexpr size_t kMaxHeadDim = 256;  // what the attention kernels have room for
-
 // out_MN = a_MK · transpose(w_NK) + bias_N. `w` rows are stored as w_type, w_row_bytes apart.
 struct MatmulArgs {
   const float* a = nullptr;

@@ -18,14 +18,14 @@ float extreme_of(const float* x, size_t count) {
   return most >= -least ? most : least;
 }
 
-void put_scale(uint8_t* scales, size_t slot, float scale) {
-  std::memcpy(scales + slot * sizeof scale, &scale, sizeof scale);
+void put_float(uint8_t* floats, size_t i, float value) {
+  std::memcpy(floats + i * sizeof value, &value, sizeof value);
 }
 
-float scale_at(const uint8_t* scales, size_t slot) {
-  float scale;
-  std::memcpy(&scale, scales + slot * sizeof scale, sizeof scale);
-  return scale;
+float float_at(const uint8_t* floats, size_t i) {
+  float value;
+  std::memcpy(&value, floats + i * sizeof value, sizeof value);
+  return value;
 }
 
 void store_floats(KvCode code, const float* x, size_t count, uint8_t* row) {
@@ -102,14 +102,16 @@ void store_key_reference(const KvFormat& format, const float* x, size_t slot, ui
   if (format.key < KvCode::kQ8) {
     return store_floats(format.key, x, dim, page + slot * float_row_bytes(format.key, dim));
   }
-  const Rounding round(format.key, x, dim);
-  put_scale(page + format.key_scales(), slot, round.scale);
+  float rest[kMaxHeadDim];
+  for (size_t h = 0; h < dim; ++h) rest[h] = x[h] - (format.centered ? float_at(page + format.center(), h) : 0.0f);
+  const Rounding round(format.key, rest, dim);
+  put_float(page + format.key_scales(), slot, round.scale);
   for (size_t h = 0; h < dim; ++h) {
     if (format.key == KvCode::kQ8) {
-      page[key_byte(dim / 4, slot, h / 4, h % 4)] = static_cast<uint8_t>(round(x[h]) + 128);
+      page[key_byte(dim / 4, slot, h / 4, h % 4)] = static_cast<uint8_t>(round(rest[h]) + 128);
     } else {
       const size_t low = h % (dim / 2);
-      put_nibble(page + key_byte(dim / 8, slot, low / 4, low % 4), h >= dim / 2, round(x[h]));
+      put_nibble(page + key_byte(dim / 8, slot, low / 4, low % 4), h >= dim / 2, round(rest[h]));
     }
   }
 }
@@ -121,7 +123,7 @@ void store_value_reference(const KvFormat& format, const float* x, size_t slot, 
     return store_floats(format.value, x, dim, values + slot * float_row_bytes(format.value, dim));
   }
   const Rounding round(format.value, x, dim);
-  put_scale(page + format.value_scales(), slot, round.scale);
+  put_float(page + format.value_scales(), slot, round.scale);
   for (size_t h = 0; h < dim; ++h) {
     if (format.value == KvCode::kQ8) {
       values[slot * dim + h] = static_cast<uint8_t>(static_cast<int8_t>(round(x[h])));
@@ -136,13 +138,13 @@ void load_key_reference(const KvFormat& format, const uint8_t* page, size_t slot
   if (format.key < KvCode::kQ8) {
     return load_floats(format.key, page + slot * float_row_bytes(format.key, dim), dim, x);
   }
-  const float scale = scale_at(page + format.key_scales(), slot);
+  const float scale = float_at(page + format.key_scales(), slot);
   for (size_t h = 0; h < dim; ++h) {
     const size_t low = h % (dim / 2);
     const int code = format.key == KvCode::kQ8
                          ? page[key_byte(dim / 4, slot, h / 4, h % 4)] - 128
                          : nibble_of(page[key_byte(dim / 8, slot, low / 4, low % 4)], h >= dim / 2);
-    x[h] = scale * static_cast<float>(code);
+    x[h] = scale * static_cast<float>(code) + (format.centered ? float_at(page + format.center(), h) : 0.0f);
   }
 }
 
@@ -152,7 +154,7 @@ void load_value_reference(const KvFormat& format, const uint8_t* page, size_t sl
   if (format.value < KvCode::kQ8) {
     return load_floats(format.value, values + slot * float_row_bytes(format.value, dim), dim, x);
   }
-  const float scale = scale_at(page + format.value_scales(), slot);
+  const float scale = float_at(page + format.value_scales(), slot);
   for (size_t h = 0; h < dim; ++h) {
     const int code = format.value == KvCode::kQ8
                          ? static_cast<int8_t>(values[slot * dim + h])

@@ -5,10 +5,13 @@
 //   keys     floats: [P][H]. q8: [P/16][H/4][16][4] codes + 128, so that one vector holds four dimensions of
 //            16 keys. q4: [P/16][H/8][16][4] bytes, low half dimension 4·step + i, high half H/2 further.
 //   scales   f32 [P], only for q8 and q4
+//   center   f32 [H], only for q8 and q4 keys of a model that adds a bias to them: the part that all keys of
+//            the page share, taken off before they are rounded
 //   values   floats: [P][H]. q8: [P][H] codes. q4: [P][H/32][16] bytes, low half dimension i, high half i + 16.
 //   scales   f32 [P], only for q8 and q4
 //
-// value = scale · code, or scale · (code - 8) for q4. A position's bytes depend on that position alone.
+// value = scale · code, or scale · (code - 8) for q4, plus the center for keys. A position's bytes depend on
+// that position and the page's center alone; whoever begins a page writes its center.
 // docs/formats/kv-pages.md draws it.
 #pragma once
 
@@ -19,6 +22,7 @@
 namespace longscroll {
 
 inline constexpr size_t kPageKeys = 64;
+inline constexpr size_t kMaxHeadDim = 256;  // what the attention kernels have room for
 
 enum class KvCode : uint8_t { kF32, kF16, kBF16, kQ8, kQ4 };
 
@@ -26,13 +30,15 @@ struct KvFormat {
   KvCode key = KvCode::kF16;
   KvCode value = KvCode::kF16;
   size_t head_dim = 0;
+  bool centered = false;
 
   bool quantized() const { return key >= KvCode::kQ8 || value >= KvCode::kQ8; }
   // Quantised keys need H in whole vectors of dimensions.
   bool supported() const { return !quantized() || head_dim % 32 == 0; }
 
   size_t key_scales() const { return code_bytes(key); }  // offsets within a head's page
-  size_t values() const { return key_scales() + scale_bytes(key); }
+  size_t center() const { return key_scales() + scale_bytes(key); }
+  size_t values() const { return center() + (centered ? head_dim * sizeof(float) : 0); }
   size_t value_scales() const { return values() + code_bytes(value); }
   size_t bytes() const { return value_scales() + scale_bytes(value); }  // of one head's page
   bool operator==(const KvFormat&) const = default;

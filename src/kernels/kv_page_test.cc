@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
@@ -77,8 +78,14 @@ TEST_P(KvPageOfSet, HoldsTheReferencesBytes) {
   if (!GetParam()->available()) GTEST_SKIP() << "this processor lacks " << GetParam()->description;
   for (const auto& [key, value] : kPairs) {
     for (const size_t dim : {32u, 64u, 96u, 256u}) {
-      const KvFormat format{key, value, dim};
+      const bool centered = key >= kQ8 && dim != 96;
+      const KvFormat format{key, value, dim, centered};
       std::vector<uint8_t> expected(format.bytes()), found(format.bytes());
+      if (centered) {
+        const std::vector<float> center = random_floats(dim, 99, 50.0f);
+        std::memcpy(expected.data() + format.center(), center.data(), dim * sizeof(float));
+        std::memcpy(found.data() + format.center(), center.data(), dim * sizeof(float));
+      }
       for (size_t slot = 0; slot < kPageKeys; ++slot) {
         std::vector<float> x = random_floats(dim, static_cast<uint32_t>(slot), 3.0f);
         if (slot == 5) std::fill(x.begin(), x.end(), 0.0f);

@@ -38,6 +38,7 @@ struct ModelConfig {
   float query_scale = 0.0f;    // multiplies q·k, usually 1 / sqrt(head_dim)
   bool norm_plus_one = false;  // the file stores norm weights as w, the model uses 1 + w
   bool qk_norm = false;
+  bool key_bias = false;  // settled by the tensors that there are
   bool post_norms = false;
   bool tied_head = false;
   bool norm_head = false;  // each head row divided by its L2 norm (Index)

@@ -50,6 +50,7 @@ class Loader {
       for (size_t i = 0; i < model_.weights.layers.size(); ++i)
         load_tensor(name, i, &model_.weights.layers[i]);
     }
+    model_.config.key_bias = !model_.weights.layers.front().key_bias.empty();
     settle_head();
     settle_embedding_scale();
     if (options_.packing != Packing::kNone && !options_.weights_as_f32) pack();
