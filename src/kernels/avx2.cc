@@ -1,120 +1,34 @@
-// AVX2 with FMA and F16C: eight floats a vector, register tiles of 6 x 16.
-#include <immintrin.h>
-
-#include "base/cpu_features.h"
+// AVX2 with FMA and F16C: eight floats a vector, register tiles of 6 x 16; products of bytes by way of 16
+// bits.
+#include "kernels/avx2_packed.h"
 #include "kernels/vector_set.h"
 
 namespace longscroll {
 namespace {
 
-struct Avx2 {
-  using F = __m256;
-  using I = __m256i;
-  static constexpr size_t kWidth = 8, kPanel = 16, kRows = 6;
-
-  static F zero() { return _mm256_setzero_ps(); }
-  static F broadcast(float x) { return _mm256_set1_ps(x); }
-  static F load(const float* p) { return _mm256_loadu_ps(p); }
-  static void store(float* p, F x) { _mm256_storeu_ps(p, x); }
-  static F add(F a, F b) { return _mm256_add_ps(a, b); }
-  static F sub_float(F a, F b) { return _mm256_sub_ps(a, b); }
-  static F mul(F a, F b) { return _mm256_mul_ps(a, b); }
-  static F div(F a, F b) { return _mm256_div_ps(a, b); }
-  static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
-  static F max(F a, F b) { return _mm256_max_ps(a, b); }
-  static float reduce_add(F x) {
-    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+struct Avx2Narrow : Avx2Packed {
+  static I pairs(I codes, I acts) { return _mm256_maddubs_epi16(codes, acts); }
+  static I widen(I sums) { return _mm256_madd_epi16(sums, _mm256_set1_epi16(1)); }
+  // Written out, since GCC 12 multiplies far ahead of the sums and spills what waits for them.
+  static I add_pairs(I sums, I codes, I acts) {
+    I next;
+    __asm__("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(sums), "=&x"(next) : "x"(codes), "x"(acts));
+    return sums;
   }
-  static float reduce_max(F x) {
-    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  static I dot4_signed(I acc, I codes, I acts) {
+    I next;
+    __asm__(
+        "vpsignb %3, %4, %1\n\tvpmaddubsw %1, %2, %1\n\t"
+        "vpmaddwd %5, %1, %1\n\tvpaddd %1, %0, %0"
+        : "+x"(acc), "=&x"(next)
+        : "x"(_mm256_abs_epi8(codes)), "xm"(codes), "x"(acts), "xm"(_mm256_set1_epi16(1)));
+    return acc;
   }
-
-  static I load_bytes(const uint8_t* p) { return _mm256_cvtepu8_epi32(bytes(p)); }
-  static I load_signed_bytes(const uint8_t* p) { return _mm256_cvtepi8_epi32(bytes(p)); }
-  static I and_bits(I x, int bits) { return _mm256_and_si256(x, _mm256_set1_epi32(bits)); }
-  static I or_bits(I a, I b) { return _mm256_or_si256(a, b); }
-  static I sub(I a, int b) { return _mm256_sub_epi32(a, _mm256_set1_epi32(b)); }
-  template <int kCount>
-  static I shift_right(I x) {
-    return _mm256_srli_epi32(x, kCount);
-  }
-  template <int kCount>
-  static I shift_left(I x) {
-    return _mm256_slli_epi32(x, kCount);
-  }
-  static I shift_right_by(I x, int count) { return _mm256_srl_epi32(x, _mm_cvtsi32_si128(count)); }
-  // x with `bit` set in each lane whose bit in `lanes` is one.
-  static I set_bit_where(I x, uint32_t lanes, int bit) {
-    const I own = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-    const I hit = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(static_cast<int>(lanes)), own), own);
-    return _mm256_or_si256(x, _mm256_and_si256(hit, _mm256_set1_epi32(bit)));
-  }
-  static F to_float(I x) { return _mm256_cvtepi32_ps(x); }
-
-  static F load_half(const uint8_t* p) {
-    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  }
-  static F load_bfloat(const uint8_t* p) {
-    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
-  }
-  static void store_half(uint16_t* p, F x) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
-  }
-  static float half_to_float(uint16_t half) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half))); }
-  static uint16_t float_to_half(float x) {
-    return static_cast<uint16_t>(_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT)));
-  }
-
-  // As in avx512.cc; the power of two is built in the exponent field.
-  static F exp(F x) {
-    const F normal = _mm256_cmp_ps(x, broadcast(-87.3f), _CMP_GE_OQ);
-    const F bounded = _mm256_max_ps(_mm256_min_ps(x, broadcast(88.3f)), broadcast(-87.3f));
-    const F n = _mm256_round_ps(mul(bounded, broadcast(1.44269504f)), _MM_FROUND_TO_NEAREST_INT);
-    const F high = fma(n, broadcast(-0.693359375f), bounded);
-    const F r = fma(n, broadcast(2.12194440e-4f), high);
-    F p = broadcast(1.0f / 5040);
-    p = fma(p, r, broadcast(1.0f / 720));
-    p = fma(p, r, broadcast(1.0f / 120));
-    p = fma(p, r, broadcast(1.0f / 24));
-    p = fma(p, r, broadcast(1.0f / 6));
-    p = fma(p, r, broadcast(0.5f));
-    p = fma(p, r, broadcast(1.0f));
-    p = fma(p, r, broadcast(1.0f));
-    const I power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
-    return _mm256_and_ps(normal, mul(p, _mm256_castsi256_ps(power)));
-  }
-  static float exp_one(float x) { return _mm256_cvtss_f32(exp(broadcast(x))); }
-
-  // 8 x 8; three rounds of pairwise interleaving.
-  static void transpose(const float* src, size_t src_stride, float* dst, size_t dst_stride) {
-    F a[8], b[8];
-    for (int i = 0; i < 8; ++i) a[i] = load(src + static_cast<size_t>(i) * src_stride);
-    for (int round = 0; round < 3; ++round) {
-      for (int i = 0; i < 4; ++i) {
-        const F low = _mm256_unpacklo_ps(a[i], a[i + 4]), high = _mm256_unpackhi_ps(a[i], a[i + 4]);
-        b[2 * i] = _mm256_permute2f128_ps(low, high, 0x20);
-        b[2 * i + 1] = _mm256_permute2f128_ps(low, high, 0x31);
-      }
-      for (int i = 0; i < 8; ++i) a[i] = b[i];
-    }
-    for (int i = 0; i < 8; ++i) store(dst + static_cast<size_t>(i) * dst_stride, a[i]);
-  }
-
- private:
-  static __m128i bytes(const uint8_t* p) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); }
 };
 
 }  // namespace
 
-const KernelSet& avx2_kernels() {
-  static const KernelSet set = vector_kernels::make_set<Avx2>("avx2", "AVX2, FMA and F16C",
-                                                              [] { return cpu_features().avx2_fma_f16c; });
-  return set;
-}
+constinit const KernelSet kAvx2Kernels =
+    vector_kernels::make_set<Avx2Narrow>("avx2", "AVX2, FMA and F16C", has_avx2);
 
 }  // namespace longscroll

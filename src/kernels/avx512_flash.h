@@ -15,6 +15,7 @@
 #include <limits>
 #include <utility>
 
+#include "kernels/avx512_vnni.h"
 #include "kernels/kernels.h"
 #include "kernels/vector_sizes.h"
 
@@ -61,11 +62,7 @@ struct Room {
   }
 };
 
-// acc += dot products by lane. Written out, since GCC 12 copies and spills the accumulators of the
-// intrinsics in a loop of 24 of them: half the speed.
-inline void dot_bytes(__m512i& acc, __m512i unsigned_bytes, __m512i signed_bytes) {
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(unsigned_bytes), "v"(signed_bytes));
-}
+// Written out as dot_bytes() is.
 inline void dot_bf16(__m512& acc, __m512i a, __m512i b) {
   __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
 }

@@ -25,13 +25,22 @@ struct Avx512 {
   static F div(F a, F b) { return _mm512_div_ps(a, b); }
   static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   static F max(F a, F b) { return _mm512_max_ps(a, b); }
+  static F min(F a, F b) { return _mm512_min_ps(a, b); }
   static float reduce_add(F x) { return _mm512_reduce_add_ps(x); }
   static float reduce_max(F x) { return _mm512_reduce_max_ps(x); }
 
   static I load_bytes(const uint8_t* p) { return _mm512_cvtepu8_epi32(bytes(p)); }
   static I load_signed_bytes(const uint8_t* p) { return _mm512_cvtepi8_epi32(bytes(p)); }
+  static I load_words(const uint8_t* p) { return _mm512_loadu_si512(p); }
   static I and_bits(I x, int bits) { return _mm512_and_si512(x, _mm512_set1_epi32(bits)); }
   static I or_bits(I a, I b) { return _mm512_or_si512(a, b); }
+  static I flip_bits(I x, uint32_t bits) {
+    return _mm512_xor_si512(x, _mm512_set1_epi32(static_cast<int>(bits)));
+  }
+  static I add_ints(I a, I b) { return _mm512_add_epi32(a, b); }
+  static I clamp(I x, int low, int high) {
+    return _mm512_max_epi32(_mm512_min_epi32(x, _mm512_set1_epi32(high)), _mm512_set1_epi32(low));
+  }
   static I sub(I a, int b) { return _mm512_sub_epi32(a, _mm512_set1_epi32(b)); }
   template <unsigned kCount>
   static I shift_right(I x) {
@@ -41,12 +50,20 @@ struct Avx512 {
   static I shift_left(I x) {
     return _mm512_slli_epi32(x, kCount);
   }
+  template <unsigned kCount>
+  static I shift_right_signed(I x) {
+    return _mm512_srai_epi32(x, kCount);
+  }
   static I shift_right_by(I x, int count) { return _mm512_srl_epi32(x, _mm_cvtsi32_si128(count)); }
   // x with `bit` set in each lane whose bit in `lanes` is one.
   static I set_bit_where(I x, uint32_t lanes, int bit) {
     return _mm512_mask_or_epi32(x, static_cast<__mmask16>(lanes), x, _mm512_set1_epi32(bit));
   }
   static F to_float(I x) { return _mm512_cvtepi32_ps(x); }
+  static I rounded(F x) { return _mm512_cvtps_epi32(x); }
+  static void store_low_bytes(uint8_t* p, I x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
+  }
 
   static F load_half(const uint8_t* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
@@ -82,6 +99,30 @@ struct Avx512 {
     return _mm512_maskz_scalef_ps(normal, p, n);
   }
   static float exp_one(float x) { return _mm512_cvtss_f32(exp(broadcast(x))); }
+
+  // Sums and differences of lanes kApart from each other.
+  template <int kApart>
+  static F butterfly(F x) {
+    alignas(64) static constexpr auto kTables = [] {
+      struct Tables {
+        int order[16];
+        float sign[16];
+      } t{};
+      for (int i = 0; i < 16; ++i) {
+        t.order[i] = i ^ kApart;
+        t.sign[i] = (i & kApart) != 0 ? -1.0f : 1.0f;
+      }
+      return t;
+    }();
+    const F partner = _mm512_permutexvar_ps(_mm512_loadu_si512(kTables.order), x);
+    return fma(x, load(kTables.sign), partner);
+  }
+  static F swap_pairs(F x) { return _mm512_permute_ps(x, 0xb1); }
+  static F doubled(const float* p) {  // each of eight values twice
+    const I twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    return _mm512_permutexvar_ps(twice, _mm512_castps256_ps512(_mm256_loadu_ps(p)));
+  }
+  static F fma_sub_add(F a, F b, F c) { return _mm512_fmaddsub_ps(a, b, c); }  // even lanes: a b - c
 
   // 16 x 16; four rounds of pairwise interleaving.
   static void transpose(const float* src, size_t src_stride, float* dst, size_t dst_stride) {

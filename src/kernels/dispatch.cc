@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/cpu_features.h"
 #include "base/error.h"
 #include "kernels/sets.h"
 #include "kernels/vector_sizes.h"
@@ -35,10 +36,29 @@ size_t round_up(size_t value, size_t multiple) {
 
 }  // namespace
 
+#if defined(LONGSCROLL_X86)
+bool has_avx2() {
+  return cpu_features().avx2_fma_f16c;
+}
+bool has_avx_vnni() {
+  return cpu_features().avx_vnni;
+}
+bool has_avx512() {
+  return cpu_features().avx512;
+}
+bool has_avx512_vnni() {
+  return cpu_features().avx512_vnni;
+}
+bool has_avx512_vnni_bf16() {
+  return cpu_features().avx512_vnni && cpu_features().avx512_bf16;
+}
+#endif
+
 std::span<const KernelSet* const> all_kernel_sets() {
 #if defined(LONGSCROLL_X86)
-  static const std::array<const KernelSet*, 4> sets = {&portable_kernels(), &avx2_kernels(),
-                                                       &avx512_kernels(), &avx512bf16_kernels()};
+  static const std::array<const KernelSet*, 6> sets = {&portable_kernels(), &kAvx2Kernels,
+                                                       &kAvxVnniKernels,    &kAvx512Kernels,
+                                                       &kAvx512VnniKernels, &kAvx512Bf16Kernels};
 #else
   static const std::array<const KernelSet*, 1> sets = {&portable_kernels()};
 #endif
@@ -79,9 +99,9 @@ size_t attention_scratch_floats(size_t rows, size_t head_dim) {
   const size_t floats = kKeyBlock * (head_dim + padded)  // keys and values of a block, packed
                         + kMaxPanel * head_dim           // keys on their way into a panel
                         + kMaxRows * (kStrideQ + kStrideS) + 2 * rows;
-  const size_t integers = kKeyBlock * head_dim                      // values as pairs of bf16, and 4-bit keys
-                          + 2 * kMaxRows * kKeyBlock                // scores and weights
-                          + rows * (head_dim / 4 + 4) + 10 * 16;    // queries; each part in whole vectors
+  const size_t integers = kKeyBlock * head_dim                    // values as pairs of bf16, and 4-bit keys
+                          + 2 * kMaxRows * kKeyBlock              // scores and weights
+                          + rows * (head_dim / 4 + 4) + 10 * 16;  // queries; each part in whole vectors
   return std::max(floats, integers);
 }
 

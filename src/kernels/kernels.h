@@ -84,7 +84,7 @@ struct MergeArgs {
 void merge_attention(const MergeArgs& args);
 
 struct KernelSet {
-  std::string_view name;         // "portable", "avx2", "avx512"
+  std::string_view name;         // "portable", "avx2", …
   std::string_view description;  // what the processor must have
   bool (*available)();
   bool byte_queries = false;  // over 8-bit and 4-bit keys, queries are rounded to bytes and weights to bf16

@@ -78,11 +78,16 @@ class PackedOfSet : public testing::TestWithParam<const KernelSet*> {
   }
 
   void check(DType type, size_t m, size_t n, size_t k, bool with_bias) {
-    const std::vector<uint8_t> w = random_rows(type, n * k, 11);
+    check(type, random_rows(type, n * k, 11), random_floats(m * (k + 3), 12), m, n, k, with_bias);
+  }
+
+  // Rows of x are k + 3 apart.
+  void check(DType type, const std::vector<uint8_t>& w, const std::vector<float>& x, size_t m, size_t n, size_t k,
+             bool with_bias) {
     const PackedRows packed = pack(type, w, n, k);
     std::vector<float> weights(n * k), out(m * (n + 5), -1.0f), scratch(packed_scratch_floats(k), NAN);
     dequantize_reference(type, w.data(), weights.data(), n * k);
-    const std::vector<float> x = random_floats(m * (k + 3), 12), bias = random_floats(n, 13);
+    const std::vector<float> bias = random_floats(n, 13);
     Activations a(m, k);
     GetParam()->quantize_rows(x.data(), k + 3, 0, m, a.rows);
     PackedMatmulArgs args{a.rows, m, packed.panels.data(), packed.format, n, with_bias ? bias.data() : nullptr,
@@ -131,6 +136,18 @@ TEST_P(PackedOfSet, MultipliesEveryTypeForFewAndManyRows) {
     for (const size_t m : {1u, 2u, 3u, 5u, 8u, 9u, 29u}) check(type, m, 150, 768, m % 2 == 1);
     check(type, 1, 5, 256, true);
     check(type, 14, 16, 1024, false);
+  }
+}
+
+TEST_P(PackedOfSet, NoSumOverflowsWhereEveryCodeAndActivationIsExtreme) {
+  const size_t n = 32, k = 256;
+  for (const DType type : kBlockTypes) {
+    for (const int byte : {0x00, 0x7f, 0x80, 0xff}) {
+      const std::vector<uint8_t> w = constant_rows(type, n * k, static_cast<uint8_t>(byte));
+      for (const size_t m : {1u, 13u}) {
+        for (const float x : {3.0f, -3.0f}) check(type, w, std::vector<float>(m * (k + 3), x), m, n, k, false);
+      }
+    }
   }
 }
 

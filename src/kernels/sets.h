@@ -8,10 +8,21 @@ namespace longscroll {
 inline constexpr float kSqrt2OverPi = 0.7978845608028654f;
 
 const KernelSet& portable_kernels();
+
 #if defined(LONGSCROLL_X86)
-const KernelSet& avx2_kernels();
-const KernelSet& avx512_kernels();
-const KernelSet& avx512bf16_kernels();
+// Constants, made by the compiler: a file with the instructions of one processor has no code that runs before
+// has_…() of dispatch.cc, which is compiled for any, has said yes.
+extern const KernelSet kAvx2Kernels;
+extern const KernelSet kAvxVnniKernels;
+extern const KernelSet kAvx512Kernels;
+extern const KernelSet kAvx512VnniKernels;
+extern const KernelSet kAvx512Bf16Kernels;
+
+bool has_avx2();
+bool has_avx_vnni();
+bool has_avx512();
+bool has_avx512_vnni();
+bool has_avx512_vnni_bf16();
 #endif
 
 }  // namespace longscroll

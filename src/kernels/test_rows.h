@@ -19,11 +19,8 @@ inline std::vector<float> random_floats(size_t count, uint32_t seed) {
   return values;
 }
 
-// Random bytes are valid blocks once their f16 fields are ordinary numbers.
-inline std::vector<uint8_t> random_rows(DType type, size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<uint8_t> bytes(*dtype_bytes(type, count));
-  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+// Makes the f16 fields of rows of any bytes ordinary numbers: valid blocks then.
+inline void put_scales(DType type, std::mt19937& random, std::vector<uint8_t>& bytes) {
   const auto put_half = [&bytes, &random](size_t at) {
     const uint16_t half = float_to_f16(0.01f + 1e-4f * static_cast<float>(random() % 100));
     bytes[at] = static_cast<uint8_t>(half);
@@ -46,6 +43,21 @@ inline std::vector<uint8_t> random_rows(DType type, size_t count, uint32_t seed)
         put_half(at);
     }
   }
+}
+
+// Every code the same: `byte` holds it, or two.
+inline std::vector<uint8_t> constant_rows(DType type, size_t count, uint8_t byte) {
+  std::mt19937 random(1);
+  std::vector<uint8_t> bytes(*dtype_bytes(type, count), byte);
+  put_scales(type, random, bytes);
+  return bytes;
+}
+
+inline std::vector<uint8_t> random_rows(DType type, size_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<uint8_t> bytes(*dtype_bytes(type, count));
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+  put_scales(type, random, bytes);
   if (!bytes.empty() && can_quantize(type)) {
     const std::vector<float> values = random_floats(count, seed);
     quantize(type, values.data(), bytes.data(), count);

@@ -10,7 +10,9 @@
 
 #include "kernels/vector_matmul.h"
 
-namespace longscroll::vector_kernels {
+namespace longscroll {
+namespace {
+namespace vector_kernels {
 
 inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
@@ -228,4 +230,6 @@ void attention(const AttentionArgs& args) {
   });
 }
 
-}  // namespace longscroll::vector_kernels
+}  // namespace vector_kernels
+}  // namespace
+}  // namespace longscroll

@@ -10,7 +10,9 @@
 
 #include "base/dtype.h"
 
-namespace longscroll::vector_kernels {
+namespace longscroll {
+namespace {
+namespace vector_kernels {
 
 template <class T>
 inline T load_as(const uint8_t* p) {
@@ -195,4 +197,6 @@ inline decltype(auto) with_type(DType type, F&& f) {
   }
 }
 
-}  // namespace longscroll::vector_kernels
+}  // namespace vector_kernels
+}  // namespace
+}  // namespace longscroll

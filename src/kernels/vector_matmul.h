@@ -15,7 +15,9 @@
 #include "kernels/vector_blocks.h"
 #include "kernels/vector_sizes.h"
 
-namespace longscroll::vector_kernels {
+namespace longscroll {
+namespace {
+namespace vector_kernels {
 
 template <class V, DType kType>
 void dequantize_row(const uint8_t* src, float* dst, size_t count) {
@@ -204,4 +206,6 @@ void matmul(const MatmulArgs& args) {
   }
 }
 
-}  // namespace longscroll::vector_kernels
+}  // namespace vector_kernels
+}  // namespace
+}  // namespace longscroll

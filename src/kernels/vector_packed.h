@@ -4,24 +4,37 @@
 //
 // D gives: I, F, kLanes (16 or 8), kTilePanels (panels side by side in a tile), kTileRows, and
 //   dot4(acc, codes, acts)   acc + four products of unsigned codes and signed acts in each lane
+// or, where no instruction does that,
+//   pairs(codes, acts)       sums of two such products in 16 bits
+//   add_pairs(sums, codes, acts)    sums + pairs
+//   widen(sums)              sums of two neighbours in 32 bits
+//   dot4_signed(acc, codes, acts)   as dot4 with signed codes
+// Codes of up to 6 bits then stay as they are, since a few products of them fit 16 bits; 8-bit codes become
+// signed.
 // Letters as in packed.h. "Vector" v of a tile: kLanes weight rows.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "kernels/packed.h"
 #include "kernels/vector_sizes.h"
 
-namespace longscroll::vector_kernels {
+namespace longscroll {
+namespace {
+namespace vector_kernels {
 
 template <class D>
 inline constexpr size_t kParts = kPanelRows / D::kLanes;  // vectors of a panel
 
 template <class D>
 inline constexpr size_t kTileVectors = D::kTilePanels * kParts<D>;
+
+template <class D>
+concept DotsBytes = requires(typename D::I x) { D::dot4(x, x, x); };
 
 template <class D>
 void quantize_rows(const float* x, size_t stride, size_t row, size_t m, const QuantizedRows& out) {
@@ -86,9 +99,54 @@ inline constexpr bool kHasMinimum = kKind == ScaleKind::kScaleMin || kKind == Sc
 template <ScaleKind kKind>
 inline constexpr bool kHasHalves = kKind == ScaleKind::kSuperScale;
 
+// What codes of an instruction set without dot4 count from where they are multiplied.
+template <int kBits, ScaleKind kKind>
+inline constexpr int kNarrowZero = kHasMinimum<kKind> || kBits == 8 ? 0 : 1 << (kBits - 1);
+
 // acc is what the codes, which count from `zero`, made with activations; biases make it count from zero.
 inline int32_t zero_bias(int32_t bias, int zero) {
   return bias / 128 * zero;
+}
+
+// acc[r][v] += the products of steps [first, last); codes(step, v) and acts(r, step) give the operands.
+template <class D, int kBits, size_t kRows, size_t kVectors, class Codes, class Acts>
+inline void add_products(typename D::I (&acc)[kRows][kVectors], size_t first, size_t last, const Codes& codes,
+                         const Acts& acts) {
+  constexpr bool kIn32 = DotsBytes<D> || kBits == 8;
+  // Steps whose sums fit 16 bits: activations are at most 127.
+  constexpr size_t kFit = kIn32 ? 1 : 32767 / (((1 << kBits) - 1) * 2 * 127);
+  constexpr size_t kRun = std::min(std::bit_floor(kFit), kSteps);
+#pragma GCC unroll 8
+  for (size_t begin = first; begin < last; begin += kRun) {
+    [[maybe_unused]] typename D::I run[kRows][kVectors];
+#pragma GCC unroll 8
+    for (size_t step = begin; step < begin + kRun; ++step) {
+      typename D::I w[kVectors];
+#pragma GCC unroll 8
+      for (size_t v = 0; v < kVectors; ++v) w[v] = codes(step, v);
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r) {
+        const auto x = acts(r, step);
+#pragma GCC unroll 8
+        for (size_t v = 0; v < kVectors; ++v) {
+          if constexpr (DotsBytes<D>) {
+            acc[r][v] = D::dot4(acc[r][v], w[v], x);
+          } else if constexpr (kBits == 8) {
+            acc[r][v] = D::dot4_signed(acc[r][v], w[v], x);
+          } else {
+            run[r][v] = step == begin ? D::pairs(w[v], x) : D::add_pairs(run[r][v], w[v], x);
+          }
+        }
+      }
+    }
+    if constexpr (!kIn32) {
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+        for (size_t v = 0; v < kVectors; ++v) acc[r][v] = D::add_ints(acc[r][v], D::widen(run[r][v]));
+      }
+    }
+  }
 }
 
 // ---- Few rows: kRows rows of activations by kPanels panels, straight from the packed codes. ----
@@ -100,6 +158,7 @@ void packed_few(const PackedMatmulArgs& args, const uint8_t* panels, size_t pane
   typename D::F sums[kRows][kVectors];
   for (auto& row : sums) std::fill_n(row, kVectors, D::zero());
   const size_t groups = args.a.cols / kGroup;
+  const int zero = DotsBytes<D> ? format.zero : kNarrowZero<kBits, kKind>;
   size_t g = 0;
   for (const uint8_t* super = panels; g < groups; super += format.super_bytes()) {
     const uint8_t* group = super + format.header_bytes();
@@ -112,23 +171,21 @@ void packed_few(const PackedMatmulArgs& args, const uint8_t* panels, size_t pane
         const int32_t whole = args.a.biases[r * groups + g];
 #pragma GCC unroll 8
         for (size_t v = 0; v < kVectors; ++v) {
-          acc[0][r][v] = D::broadcast_int(zero_bias(kHasHalves<kKind> ? halves[0] : whole, format.zero));
-          if constexpr (kHasHalves<kKind>) acc[1][r][v] = D::broadcast_int(zero_bias(halves[1], format.zero));
+          acc[0][r][v] = D::broadcast_int(zero_bias(kHasHalves<kKind> ? halves[0] : whole, zero));
+          if constexpr (kHasHalves<kKind>) acc[1][r][v] = D::broadcast_int(zero_bias(halves[1], zero));
         }
       }
-#pragma GCC unroll 8
-      for (size_t step = 0; step < kSteps; ++step) {
-        constexpr auto half_of = [](size_t s) { return kHasHalves<kKind> ? s / 4 : 0; };
-#pragma GCC unroll 8
-        for (size_t v = 0; v < kVectors; ++v) {
-          const auto codes = step_codes<D, kBits>(
-              group + v / kParts<D> * panel_bytes + format.scale_bytes(), step, v % kParts<D>);
-#pragma GCC unroll 8
-          for (size_t r = 0; r < kRows; ++r) {
-            auto& to = acc[half_of(step)][r][v];
-            to = D::dot4(to, codes, D::broadcast4(acts + r * args.a.cols + 4 * step));
-          }
-        }
+      const auto codes = [&](size_t step, size_t v) {
+        const uint8_t* at = group + v / kParts<D> * panel_bytes + format.scale_bytes();
+        const auto stored = step_codes<D, kBits>(at, step, v % kParts<D>);
+        return DotsBytes<D> || kBits < 8 ? stored : D::add_bytes(stored, D::broadcast_byte(128));
+      };
+      const auto x = [&](size_t r, size_t step) { return D::broadcast4(acts + r * args.a.cols + 4 * step); };
+      if constexpr (kHasHalves<kKind>) {
+        add_products<D, kBits>(acc[0], 0, 4, codes, x);
+        add_products<D, kBits>(acc[1], 4, 8, codes, x);
+      } else {
+        add_products<D, kBits>(acc[0], 0, 8, codes, x);
       }
 #pragma GCC unroll 8
       for (size_t v = 0; v < kVectors; ++v) {
@@ -179,7 +236,7 @@ void packed_few_rows(const PackedMatmulArgs& args) {
   }
 }
 
-// ---- Many rows: a slice of K of kTilePanels panels as plain bytes, raised by 128 and shared by all rows. ----
+// ---- Many rows: a slice of K of kTilePanels panels as plain bytes, shared by all rows; for dot4 raised by 128. ----
 
 // Room for one slice, in the order in which a tile reads it.
 template <class D>
@@ -193,7 +250,8 @@ struct Slice {
 template <class D, int kBits, ScaleKind kKind>
 void unpack_slice(const PackedFormat& format, const uint8_t* panel, size_t first_group, size_t groups,
                   size_t column, Slice<D>& slice) {
-  const auto raise = D::broadcast_byte(static_cast<uint8_t>(128 - format.zero));
+  const int raised = DotsBytes<D> ? 128 - format.zero : kBits == 8 ? 128 : 0;
+  const auto raise = D::broadcast_byte(static_cast<uint8_t>(raised));
   for (size_t i = 0; i < groups; ++i) {
     const size_t g = first_group + i;
     const uint8_t* header = panel + g / format.groups_per_super * format.super_bytes();
@@ -214,7 +272,7 @@ void unpack_slice(const PackedFormat& format, const uint8_t* panel, size_t first
   }
 }
 
-template <class D, ScaleKind kKind, size_t kRows>
+template <class D, int kBits, ScaleKind kKind, size_t kRows>
 void packed_tile(const Slice<D>& slice, const QuantizedRows& a, size_t first_group, size_t groups,
                  float* out) {
   constexpr size_t kV = kTileVectors<D>, kL = D::kLanes;
@@ -225,18 +283,10 @@ void packed_tile(const Slice<D>& slice, const QuantizedRows& a, size_t first_gro
     const size_t g = first_group + i;
     typename D::I acc[kRows][kV];
     const auto multiply = [&](size_t first_step, size_t last_step) {
-#pragma GCC unroll 8
-      for (size_t step = first_step; step < last_step; ++step) {
-        typename D::I w[kV];
-#pragma GCC unroll 4
-        for (size_t v = 0; v < kV; ++v) w[v] = D::load_codes(&slice.codes[i][step][v * kL * 4]);
-#pragma GCC unroll 8
-        for (size_t r = 0; r < kRows; ++r) {
-          const auto x = D::broadcast4(a.codes + r * a.cols + g * kGroup + 4 * step);
-#pragma GCC unroll 4
-          for (size_t v = 0; v < kV; ++v) acc[r][v] = D::dot4(acc[r][v], w[v], x);
-        }
-      }
+      add_products<D, kBits>(
+          acc, first_step, last_step,
+          [&](size_t step, size_t v) { return D::load_codes(&slice.codes[i][step][v * kL * 4]); },
+          [&](size_t r, size_t step) { return D::broadcast4(a.codes + r * a.cols + g * kGroup + 4 * step); });
     };
     const auto scale = [&](const float* scales) {
 #pragma GCC unroll 8
@@ -250,7 +300,9 @@ void packed_tile(const Slice<D>& slice, const QuantizedRows& a, size_t first_gro
     const auto start = [&](const int32_t* biases, size_t stride) {
 #pragma GCC unroll 8
       for (size_t r = 0; r < kRows; ++r) {
-        for (size_t v = 0; v < kV; ++v) acc[r][v] = D::broadcast_int(biases[r * stride]);
+        int32_t bias = biases[r * stride];
+        if constexpr (!DotsBytes<D>) bias = zero_bias(bias, kNarrowZero<kBits, kKind>);
+        for (size_t v = 0; v < kV; ++v) acc[r][v] = D::broadcast_int(bias);
       }
     };
     if constexpr (kHasHalves<kKind>) {
@@ -278,13 +330,14 @@ void packed_tile(const Slice<D>& slice, const QuantizedRows& a, size_t first_gro
   }
 }
 
-template <class D, ScaleKind kKind>
+template <class D>
 using PackedTileFn = void (*)(const Slice<D>&, const QuantizedRows&, size_t, size_t, float*);
 
-template <class D, ScaleKind kKind>
-PackedTileFn<D, kKind> packed_tile_of(size_t rows) {
+template <class D, int kBits, ScaleKind kKind>
+PackedTileFn<D> packed_tile_of(size_t rows) {
+  constexpr int kTileBits = DotsBytes<D> ? 8 : kBits;  // dot4 makes no difference between them
   static constexpr auto table = []<size_t... I>(std::index_sequence<I...>) {
-    return std::array<PackedTileFn<D, kKind>, sizeof...(I)>{&packed_tile<D, kKind, I + 1>...};
+    return std::array<PackedTileFn<D>, sizeof...(I)>{&packed_tile<D, kTileBits, kKind, I + 1>...};
   }(std::make_index_sequence<D::kTileRows>());
   return table[rows - 1];
 }
@@ -306,7 +359,7 @@ void packed_many_rows(const PackedMatmulArgs& args) {
       }
       for (size_t m = 0; m < args.m; m += D::kTileRows) {
         const size_t rows = std::min(D::kTileRows, args.m - m);
-        packed_tile_of<D, kKind>(rows)(slice, args.a.from(m), g, count, room);
+        packed_tile_of<D, kBits, kKind>(rows)(slice, args.a.from(m), g, count, room);
         PackedMatmulArgs at = args;
         at.out += m * args.out_stride;
         put_columns(at, room, kWide, rows, p * kPanelRows, kWide, g != 0);
@@ -345,4 +398,6 @@ void matmul_packed(const PackedMatmulArgs& args) {
   }
 }
 
-}  // namespace longscroll::vector_kernels
+}  // namespace vector_kernels
+}  // namespace
+}  // namespace longscroll

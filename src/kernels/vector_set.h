@@ -1,12 +1,16 @@
-// A whole kernel set from an instruction set V: element-wise functions, and the table.
+// A whole kernel set from an instruction set: element-wise functions, and the table.
 #pragma once
 
 #include <cmath>
 
 #include "kernels/sets.h"
 #include "kernels/vector_attention.h"
+#include "kernels/vector_packed.h"
+#include "kernels/vector_rows.h"
 
-namespace longscroll::vector_kernels {
+namespace longscroll {
+namespace {
+namespace vector_kernels {
 
 template <class V>
 void rms_norm(const float* x, const float* weight, float eps, size_t count, float* out) {
@@ -60,21 +64,30 @@ void add(float* x, const float* y, size_t count) {
   for (; i < count; ++i) x[i] += y[i];
 }
 
-// Rotation, and what a set does not have its own way for, is left to the plain functions.
-template <class V>
-KernelSet make_set(std::string_view name, std::string_view description, bool (*available)()) {
-  KernelSet set = portable_kernels();
-  set.name = name;
-  set.description = description;
-  set.available = available;
-  set.dequantize = dequantize<V>;
-  set.matmul = matmul<V>;
-  set.attention = attention<V>;
-  set.rms_norm = rms_norm<V>;
-  set.silu_mul = silu_mul<V>;
-  set.gelu_tanh_mul = gelu_tanh_mul<V>;
-  set.add = add<V>;
-  return set;
+// D: the instruction set of packed weights, with all that the floats need.
+template <class D>
+constexpr KernelSet make_set(std::string_view name, std::string_view description, bool (*available)()) {
+  return {
+      .name = name,
+      .description = description,
+      .available = available,
+      .dequantize = dequantize<D>,
+      .matmul = matmul<D>,
+      .quantize_rows = quantize_rows<D>,
+      .matmul_packed = matmul_packed<D>,
+      .attention = attention<D>,
+      .store_key = store_key<D>,
+      .store_value = store_value<D>,
+      .hadamard = hadamard<D>,
+      .rms_norm = rms_norm<D>,
+      .silu_mul = silu_mul<D>,
+      .gelu_tanh_mul = gelu_tanh_mul<D>,
+      .add = add<D>,
+      .rope_half_split = rope_half_split<D>,
+      .rope_interleaved = rope_interleaved<D>,
+  };
 }
 
-}  // namespace longscroll::vector_kernels
+}  // namespace vector_kernels
+}  // namespace
+}  // namespace longscroll
