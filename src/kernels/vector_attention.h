@@ -1,51 +1,19 @@
-// Blocked attention over an instruction set V, with a running maximum and sum a query (FlashAttention,
-// arXiv 2205.14135; the recurrence is arXiv 1805.02867's). Keys and values of a block are unpacked into
-// panels once and used by every row of the call; a single row reads floats as they are stored.
+// Blocked attention over an instruction set V, with a running maximum and sum a query. Keys and values of a
+// block are unpacked into panels once and used by every row of the call; a few rows read pages as they are
+// stored.
 //
 // Letters as in kernels.h.
 #pragma once
 
 #include <algorithm>
-#include <limits>
 
 #include "kernels/vector_matmul.h"
+#include "kernels/vector_pages.h"
+#include "kernels/vector_softmax.h"
 
 namespace longscroll {
 namespace {
 namespace vector_kernels {
-
-inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
-
-template <class V>
-void scale_row(float* x, float factor, size_t count) {
-  size_t i = 0;
-  for (; i + V::kWidth <= count; i += V::kWidth)
-    V::store(x + i, V::mul(V::load(x + i), V::broadcast(factor)));
-  for (; i < count; ++i) x[i] *= factor;
-}
-
-// x = exp(x - largest) over [0, count), a multiple of V::kWidth; returns the sum.
-template <class V>
-float exp_row(float* x, float largest, size_t count) {
-  auto sum = V::zero();
-  const auto shift = V::broadcast(-largest);
-  for (size_t i = 0; i < count; i += V::kWidth) {
-    const auto e = V::exp(V::add(V::load(x + i), shift));
-    V::store(x + i, e);
-    sum = V::add(sum, e);
-  }
-  return V::reduce_add(sum);
-}
-
-template <class V>
-float max_of(const float* x, size_t count) {
-  auto largest = V::broadcast(kMinusInfinity);
-  size_t i = 0;
-  for (; i + V::kWidth <= count; i += V::kWidth) largest = V::max(largest, V::load(x + i));
-  float result = V::reduce_max(largest);
-  for (; i < count; ++i) result = std::max(result, x[i]);
-  return result;
-}
 
 // Calls f<kType>() for the floats that a page holds.
 template <class F>
@@ -60,10 +28,10 @@ const uint8_t* float_row(const uint8_t* rows, size_t position, size_t dim) {
   return rows + position % kPageKeys * dim * (kType == DType::kF32 ? 4 : 2);
 }
 
+// For pages of floats.
 template <class V>
 void key_to_float(const AttentionArgs& args, size_t position, float* out) {
   const uint8_t* page = args.page(position);
-  if (args.kv.key >= KvCode::kQ8) return load_key_reference(args.kv, page, position % kPageKeys, out);
   with_floats(args.kv.key, [&]<DType kType>() {
     dequantize_row<V, kType>(float_row<kType>(page, position, args.kv.head_dim), out, args.kv.head_dim);
   });
@@ -72,7 +40,6 @@ void key_to_float(const AttentionArgs& args, size_t position, float* out) {
 template <class V>
 void value_to_float(const AttentionArgs& args, size_t position, float* out) {
   const uint8_t* page = args.page(position);
-  if (args.kv.value >= KvCode::kQ8) return load_value_reference(args.kv, page, position % kPageKeys, out);
   with_floats(args.kv.value, [&]<DType kType>() {
     const uint8_t* rows = page + args.kv.values();
     dequantize_row<V, kType>(float_row<kType>(rows, position, args.kv.head_dim), out, args.kv.head_dim);
@@ -85,8 +52,7 @@ struct AttentionScratch {
   float* rows;     // [panel][H]
   float* queries;  // [kMaxRows][kStrideQ]
   float* scores;   // [kMaxRows][kStrideS]
-  float* largest;  // [R]
-  float* sums;     // [R]
+  RunningSoftmax running;
 
   AttentionScratch(const AttentionArgs& args, size_t padded_dim) {
     keys = args.scratch;
@@ -94,19 +60,28 @@ struct AttentionScratch {
     rows = values + kKeyBlock * padded_dim;
     queries = rows + kMaxPanel * args.kv.head_dim;
     scores = queries + kMaxRows * kStrideQ;
-    largest = scores + kMaxRows * kStrideS;
-    sums = largest + args.rows();
+    running.largest = scores + kMaxRows * kStrideS;
+    running.sums = running.largest + args.rows();
   }
 };
 
 template <class V>
-void pack_block(const AttentionArgs& args, size_t t0, size_t count, const AttentionScratch& room) {
+void pack_keys(const AttentionArgs& args, size_t t0, size_t count, const AttentionScratch& room) {
   const size_t dim = args.kv.head_dim;
+  if (args.kv.key == KvCode::kQ8) return unpack_keys<V, KvCode::kQ8>(args, t0, count, room.keys);
+  if (args.kv.key == KvCode::kQ4) return unpack_keys<V, KvCode::kQ4>(args, t0, count, room.keys);
   for (size_t t = 0; t < count; t += V::kPanel) {
     const size_t columns = std::min(V::kPanel, count - t);
     for (size_t j = 0; j < columns; ++j) key_to_float<V>(args, t0 + t + j, room.rows + j * dim);
     pack_transposed<V>(room.rows, dim, columns, dim, room.keys + t * dim);
   }
+}
+
+template <class V>
+void pack_values(const AttentionArgs& args, size_t t0, size_t count, const AttentionScratch& room) {
+  const size_t dim = args.kv.head_dim;
+  if (args.kv.value == KvCode::kQ8) return unpack_values<V, KvCode::kQ8>(args, t0, count, room.values);
+  if (args.kv.value == KvCode::kQ4) return unpack_values<V, KvCode::kQ4>(args, t0, count, room.values);
   for (size_t t = 0; t < count; ++t) {
     value_to_float<V>(args, t0 + t, room.rows);
     for (size_t h = 0; h < dim; h += V::kPanel) {
@@ -116,30 +91,6 @@ void pack_block(const AttentionArgs& args, size_t t0, size_t count, const Attent
       std::fill(panel + columns, panel + V::kPanel, 0.0f);
     }
   }
-}
-
-// Scores of one query to weights exp(score - maximum), the running maximum and sum brought up to date.
-template <class V>
-void softmax_step(const AttentionArgs& args, size_t m, size_t t0, size_t count, size_t padded, float* scores,
-                  const AttentionScratch& room) {
-  const size_t position = args.position(m);
-  const size_t end = position + 1 <= t0 ? 0 : std::min(count, position + 1 - t0);
-  const size_t lowest = args.first_visible(m);
-  const size_t begin = lowest <= t0 ? 0 : std::min(end, lowest - t0);
-  scale_row<V>(scores, args.scale, count);
-  std::fill(scores, scores + begin, kMinusInfinity);
-  std::fill(scores + end, scores + padded, kMinusInfinity);
-  const float before = room.largest[m];
-  const float largest = std::max(before, max_of<V>(scores, padded));
-  if (largest == kMinusInfinity) {  // nothing visible yet
-    std::fill(scores, scores + padded, 0.0f);
-    return;
-  }
-  const float sum = exp_row<V>(scores, largest, padded);
-  const float shrink = before == kMinusInfinity ? 0.0f : V::exp_one(before - largest);
-  room.sums[m] = room.sums[m] * shrink + sum;
-  room.largest[m] = largest;
-  if (shrink != 1.0f) scale_row<V>(args.output(m), shrink, args.kv.head_dim);
 }
 
 template <class V>
@@ -152,7 +103,7 @@ void attend_tile(const AttentionArgs& args, size_t m0, size_t t0, size_t count,
     tile_of<V, kStrideQ>(rows)(dim, room.queries, room.keys + t * dim, false, room.scores + t, kStrideS);
   }
   for (size_t r = 0; r < rows; ++r) {
-    softmax_step<V>(args, m0 + r, t0, count, padded, room.scores + r * kStrideS, room);
+    softmax_step<V>(args, m0 + r, t0, count, padded, room.scores + r * kStrideS, room.running);
   }
   // Rows of a group lie a token's stride apart only from token to token: through a room of their own.
   float out[V::kRows * kStrideQ];
@@ -164,33 +115,23 @@ void attend_tile(const AttentionArgs& args, size_t m0, size_t t0, size_t count,
   for (size_t r = 0; r < rows; ++r) std::copy_n(out + r * kStrideQ, dim, args.output(m0 + r));
 }
 
-// Leaves the state of a range, or divides by the sum.
-template <class V>
-void finish_row(const AttentionArgs& args, size_t row, float largest, float sum) {
-  if (args.largest != nullptr) {
-    args.largest[row] = largest;
-    args.sums[row] = sum;
-  } else {
-    scale_row<V>(args.output(row), 1.0f / sum, args.kv.head_dim);
-  }
-}
-
 template <class V>
 void attend_many(const AttentionArgs& args) {
   const size_t dim = args.kv.head_dim, rows = args.rows();
   const AttentionScratch room(args, (dim + V::kPanel - 1) / V::kPanel * V::kPanel);
-  std::fill_n(room.largest, rows, kMinusInfinity);
-  std::fill_n(room.sums, rows, 0.0f);
-  for (size_t m = 0; m < rows; ++m) std::fill_n(args.output(m), dim, 0.0f);
-  for (size_t t0 = std::max(args.key_begin, args.first_visible(0)); t0 < args.key_end; t0 += kKeyBlock) {
+  start_rows(args, room.running);
+  size_t first = std::max(args.key_begin, args.first_visible(0));
+  if (args.kv.quantized()) first -= first % kPageKeys;
+  for (size_t t0 = first; t0 < args.key_end; t0 += kKeyBlock) {
     const size_t count = std::min(kKeyBlock, args.key_end - t0);
-    pack_block<V>(args, t0, count, room);
+    pack_keys<V>(args, t0, count, room);
+    pack_values<V>(args, t0, count, room);
     for (size_t m = 0; m < rows; m += V::kRows) {
       const bool all_ahead = args.position(std::min(m + V::kRows, rows) - 1) < t0;
       if (!all_ahead) attend_tile<V>(args, m, t0, count, room);
     }
   }
-  for (size_t m = 0; m < rows; ++m) finish_row<V>(args, m, room.largest[m], room.sums[m]);
+  finish_rows<V>(args, room.running);
 }
 
 template <class V, DType kType>
@@ -223,7 +164,20 @@ void attend_one(const AttentionArgs& args, size_t m) {
 }
 
 template <class V>
+void attend_few_codes(const AttentionArgs& args) {
+  const AttentionScratch room(args, (args.kv.head_dim + V::kPanel - 1) / V::kPanel * V::kPanel);
+  start_rows(args, room.running);
+  with_codes(args.kv.key, [&]<KvCode kKey>() {
+    with_codes(args.kv.value,
+               [&]<KvCode kValue>() { attend_few_codes<V, kKey, kValue>(args, room.running); });
+  });
+  finish_rows<V>(args, room.running);
+}
+
+template <class V>
 void attention(const AttentionArgs& args) {
+  const bool codes = args.kv.key >= KvCode::kQ8 && args.kv.value >= KvCode::kQ8;
+  if (codes && args.rows() <= kFewCodeLimit) return attend_few_codes<V>(args);
   if (args.rows() >= kFewRows || args.kv.quantized()) return attend_many<V>(args);
   with_floats(args.kv.key, [&]<DType kType>() {
     for (size_t m = 0; m < args.rows(); ++m) attend_one<V, kType>(args, m);
