@@ -8,7 +8,7 @@
 #include <array>
 #include <utility>
 
-#include "kernels/vector_blocks.h"
+#include "kernels/vector_matmul.h"
 #include "kernels/vector_sizes.h"
 #include "kernels/vector_softmax.h"
 
@@ -93,6 +93,13 @@ inline const float* scales_at(const AttentionArgs& args, size_t scales, size_t p
   return reinterpret_cast<const float*>(args.page(position) + scales) + position % kPageKeys;
 }
 
+// What the keys of the page of `position` are kept less.
+inline const float* center_of(const AttentionArgs& args, size_t position) {
+  static constexpr float kNone[kMaxHeadDim] = {};
+  if (!args.kv.centered) return kNone;
+  return reinterpret_cast<const float*>(args.page(position) + args.kv.center());
+}
+
 // ---- Floats of a block, for register tiles. ----
 
 // Keys [t0, t0 + count) rounded up to whole panels into [block / panel][H][panel]. t0 starts a page.
@@ -102,10 +109,11 @@ void unpack_keys(const AttentionArgs& args, size_t t0, size_t count, float* pane
   for (size_t t = 0; t < count; t += V::kWidth) {
     const size_t slot = (t0 + t) % kPageKeys;
     const auto scale = V::load(scales_at(args, args.kv.key_scales(), t0 + t));
+    const float* center = center_of(args, t0 + t);
     float* panel = panels + t / V::kPanel * V::kPanel * dim + t % V::kPanel;
     visit_keys<V, kCode>(key_lane<kCode>(args.page(t0 + t), dim, slot), dim,
-                         [panel, scale]<size_t>(size_t h, typename V::F codes) {
-                           V::store(panel + h * V::kPanel, V::mul(codes, scale));
+                         [=]<size_t>(size_t h, typename V::F codes) {
+                           V::store(panel + h * V::kPanel, V::fma(codes, scale, V::broadcast(center[h])));
                          });
   }
 }
@@ -136,8 +144,13 @@ void score_codes(const AttentionArgs& args, size_t m, size_t t0, size_t count, f
   constexpr size_t kChains = kRows == 1 ? 4 : kRows == 2 ? 2 : 1;  // sums that need not wait for each other
   const size_t dim = args.kv.head_dim;
   const float* q[kRows];
+  float centers[kRows] = {};  // what a row makes with the page's center
   for (size_t r = 0; r < kRows; ++r) q[r] = args.query(m + r);
   for (size_t t = 0; t < count; t += V::kWidth) {
+    if (args.kv.centered && t % kPageKeys == 0) {
+      const auto* center = reinterpret_cast<const uint8_t*>(center_of(args, t0 + t));
+      for (size_t r = 0; r < kRows; ++r) centers[r] = dot_row<V, DType::kF32>(center, q[r], dim);
+    }
     typename V::F sums[kRows][kChains];
     for (auto& row : sums) std::fill_n(row, kChains, V::zero());
     visit_keys<V, kCode>(key_lane<kCode>(args.page(t0 + t), dim, (t0 + t) % kPageKeys), dim,
@@ -152,7 +165,7 @@ void score_codes(const AttentionArgs& args, size_t m, size_t t0, size_t count, f
     for (size_t r = 0; r < kRows; ++r) {
       auto sum = sums[r][0];
       for (size_t i = 1; i < kChains; ++i) sum = V::add(sum, sums[r][i]);
-      V::store(scores[r] + t, V::mul(sum, scale));
+      V::store(scores[r] + t, V::fma(sum, scale, V::broadcast(centers[r])));
     }
   }
 }
