@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <random>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "apps/commands.h"
 #include "apps/interrupt.h"
 #include "apps/progress.h"
+#include "apps/roof.h"
 #include "apps/terminal.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
@@ -24,6 +26,7 @@ struct BenchOptions {
   size_t repeats = 3;
   size_t decode_tokens = 16;
   uint64_t seed = 1;
+  bool machine = false;
   bool json = false;
 };
 
@@ -72,7 +75,19 @@ double time_decode(Session& session, std::span<const TokenId> ids, size_t depth,
   return seconds * 1e3 / static_cast<double>(count);
 }
 
-Json bench_prefill(const BenchOptions& options, Session& session, const std::vector<TokenId>& ids) {
+// A rate, and its share of the machine's; roof is 0 when that was not measured.
+Json described_rate(const char* name, double rate, double roof, const char* share_name) {
+  Json json = {{name, rate / 1e9}};
+  if (roof > 0) json[share_name] = rate / roof;
+  return json;
+}
+
+std::string shown_share(double roof, double rate, const char* of) {
+  return roof > 0 ? fmt::format("  {:.0f}% of {}", 100 * rate / roof, of) : "";
+}
+
+Json bench_prefill(const BenchOptions& options, Session& session, const std::vector<TokenId>& ids,
+                   const std::optional<MachineRoof>& roof) {
   Json rows = Json::array();
   for (const size_t length : options.lengths) {
     std::vector<double> seconds;
@@ -81,17 +96,22 @@ Json bench_prefill(const BenchOptions& options, Session& session, const std::vec
           time_prefill(session, std::span(ids).first(length), fmt::format("Prefill {}", length)));
     }
     const double middle = median(seconds);
-    rows.push_back({{"length", length},
-                    {"seconds", middle},
-                    {"tokens_per_second", tokens_per_second(length, middle)},
-                    {"repeats", seconds}});
-    fmt::print(stderr, "prefill {:>7} tokens  {:>9.3f} s  {}\n", length, middle,
-               reading_rate(length, middle));
+    const double rate = prefill_operations(session.model(), length) / middle;
+    const double int8 = roof ? roof->int8_ops : 0;
+    Json row = {{"length", length},
+                {"seconds", middle},
+                {"tokens_per_second", tokens_per_second(length, middle)},
+                {"repeats", seconds}};
+    row.update(described_rate("gflops", rate, int8, "share_of_int8"));
+    rows.push_back(std::move(row));
+    fmt::print(stderr, "prefill {:>7} tokens  {:>9.3f} s  {:>12}  {:>6.0f} GFLOP/s{}\n", length, middle,
+               reading_rate(length, middle), rate / 1e9, shown_share(int8, rate, "int8"));
   }
   return rows;
 }
 
-Json bench_decode(const BenchOptions& options, Session& session, const std::vector<TokenId>& ids) {
+Json bench_decode(const BenchOptions& options, Session& session, const std::vector<TokenId>& ids,
+                  KvType kv_type, const std::optional<MachineRoof>& roof) {
   Json rows = Json::array();
   session.truncate(0);
   for (const size_t depth : options.depths) {
@@ -106,8 +126,13 @@ Json bench_decode(const BenchOptions& options, Session& session, const std::vect
       milliseconds.push_back(time_decode(session, ids, depth, options.decode_tokens));
     }
     const double middle = median(milliseconds);
-    rows.push_back({{"depth", depth}, {"ms_per_token", middle}, {"repeats", milliseconds}});
-    fmt::print(stderr, "decode at {:>7}  {:>9.2f} ms a token\n", depth, middle);
+    const double rate = decode_bytes(session.model(), kv_type, depth) / middle * 1e3;
+    const double read = roof ? roof->read_bytes : 0;
+    Json row = {{"depth", depth}, {"ms_per_token", middle}, {"repeats", milliseconds}};
+    row.update(described_rate("gb_per_second", rate, read, "share_of_read"));
+    rows.push_back(std::move(row));
+    fmt::print(stderr, "decode at {:>7}  {:>9.2f} ms a token  {:>6.1f} GB/s{}\n", depth, middle, rate / 1e9,
+               shown_share(read, rate, "reading"));
   }
   return rows;
 }
@@ -125,17 +150,29 @@ size_t longest(const BenchOptions& options, const Model& model) {
   return needed;
 }
 
+std::optional<MachineRoof> bench_machine(int threads) {
+  const MachineRoof roof = measure_roof(threads);
+  fmt::print(stderr, "this machine, {} threads: float32 {:.0f} GFLOP/s, bf16 {}, int8 {:.0f} GOP/s, reading {:.1f} GB/s\n",
+             threads, roof.f32_flops / 1e9,
+             roof.bf16_flops ? fmt::format("{:.0f} GFLOP/s", *roof.bf16_flops / 1e9) : "none", roof.int8_ops / 1e9,
+             roof.read_bytes / 1e9);
+  return roof;
+}
+
 int bench(BenchOptions options) {
   std::sort(options.depths.begin(), options.depths.end());  // each depth is reached from the one before
   const std::shared_ptr<const Model> model = open_model(options.model, false);
   const size_t needed = longest(options, *model);
   const SessionOptions session_settings = session_options(options.model, *model, needed);
+  const std::optional<MachineRoof> roof =
+      options.machine ? bench_machine(session_settings.threads) : std::nullopt;
   Session session(model, session_settings);
   const std::vector<TokenId> ids = random_ids(needed, model->config.vocab_size, options.seed);
   Json json = describe_run(options.model, *model);
   json["processor"] = cpu_model_name();
-  json["prefill"] = bench_prefill(options, session, ids);
-  json["decode"] = bench_decode(options, session, ids);
+  json["prefill"] = bench_prefill(options, session, ids, roof);
+  json["decode"] = bench_decode(options, session, ids, session_settings.kv_type, roof);
+  json["machine"] = roof ? describe_roof(*roof) : Json(nullptr);
   json["decode_tokens"] = options.decode_tokens;
   json["forecast"] = describe_memory(forecast_memory(*model, session_settings));
   json["peak_memory_bytes"] = peak_memory_bytes();
@@ -163,6 +200,8 @@ void add_bench_command(CLI::App& program, Action& action) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_option("--seed", options->seed, "Of the random prompt")->capture_default_str();
+  command->add_flag("--machine", options->machine,
+                    "First measure what the machine can do; every figure also as a share of that");
   command->add_flag("--json", options->json, "One JSON object on standard output");
   add_compute_options(*command, options->model);
   command->footer(

@@ -12,6 +12,22 @@ void attention(const AttentionArgs& args) {
   vector_kernels::attention<Avx512Vnni>(args);
 }
 
+double roof_bf16(size_t rounds) {
+  volatile int32_t opaque = 0x3f003f00;  // two halves
+  const __m512i x = _mm512_set1_epi32(opaque);
+  __m512 sums[vector_kernels::kRoofSums];
+#pragma GCC unroll 12
+  for (size_t j = 0; j < vector_kernels::kRoofSums; ++j) sums[j] = _mm512_setzero_ps();
+  for (size_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 12
+    for (size_t j = 0; j < vector_kernels::kRoofSums; ++j) flash::dot_bf16(sums[j], x, x);
+  }
+  volatile float kept = 0.0f;
+#pragma GCC unroll 12
+  for (size_t j = 0; j < vector_kernels::kRoofSums; ++j) kept = kept + _mm512_reduce_add_ps(sums[j]);
+  return 2.0 * 32.0 * static_cast<double>(vector_kernels::kRoofSums * rounds);
+}
+
 }  // namespace
 
 constinit const KernelSet kAvx512Bf16Kernels = [] {
@@ -19,6 +35,7 @@ constinit const KernelSet kAvx512Bf16Kernels = [] {
                                                         has_avx512_vnni_bf16);
   made.attention = attention;
   made.byte_queries = true;
+  made.roof_bf16 = roof_bf16;
   return made;
 }();
 

@@ -112,6 +112,12 @@ struct KernelSet {
   void (*rope_half_split)(float* head, const float* cos, const float* sin, size_t rotary_dim);
   // Interleaved: pairs (2i, 2i + 1), as GGUF stores the llama architecture.
   void (*rope_interleaved)(float* head, const float* cos, const float* sin, size_t rotary_dim);
+  // The machine's roof as this set meets it: operations done in `rounds` rounds in registers. roof_bf16 is null
+  // where the set does not multiply bf16.
+  double (*roof_floats)(size_t rounds);
+  double (*roof_bytes)(size_t rounds);
+  double (*roof_bf16)(size_t rounds);
+  void (*read_through)(const float* x, size_t count);
 };
 
 size_t matmul_scratch_floats(size_t m, size_t k);

@@ -149,6 +149,15 @@ TEST_P(KernelSetTest, HadamardIsItsOwnInverseAndSpreadsAnOutlier) {
   for (const float value : outlier) EXPECT_NEAR(std::fabs(value), 8.0f / std::sqrt(128.0f), 1e-6f);
 }
 
+TEST_P(KernelSetTest, TheRoofCountsWhatItDid) {
+  for (const auto roof : {set().roof_floats, set().roof_bytes, set().roof_bf16}) {
+    if (roof != nullptr) {
+      EXPECT_EQ(2 * roof(1000), roof(2000));
+    }
+  }
+  EXPECT_GE(set().roof_bytes(1000), set().roof_floats(1000));
+}
+
 INSTANTIATE_TEST_SUITE_P(Sets, KernelSetTest,
                          testing::ValuesIn(all_kernel_sets().begin(), all_kernel_sets().end()),
                          [](const auto& tested) { return std::string(tested.param->name); });

@@ -174,6 +174,34 @@ void rope_interleaved(float* head, const float* cos, const float* sin, size_t ro
   }
 }
 
+constexpr size_t kRoofLanes = 16;
+
+double roof_floats(size_t rounds) {
+  volatile float opaque = 0.5f;
+  const float a = opaque;
+  float sums[kRoofLanes] = {};
+  for (size_t i = 0; i < rounds; ++i) {
+    for (float& sum : sums) sum = sum * a + a;
+  }
+  volatile float kept = 0.0f;
+  for (const float sum : sums) kept = kept + sum;
+  return 2.0 * static_cast<double>(kRoofLanes * rounds);
+}
+
+// Its products of bytes are products of floats.
+double roof_bytes(size_t rounds) {
+  return roof_floats(rounds);
+}
+
+void read_through(const float* x, size_t count) {
+  volatile float kept = 0.0f;
+  float sums[kRoofLanes] = {};
+  for (size_t i = 0; i + kRoofLanes <= count; i += kRoofLanes) {
+    for (size_t j = 0; j < kRoofLanes; ++j) sums[j] += x[i + j];
+  }
+  for (const float sum : sums) kept = kept + sum;
+}
+
 }  // namespace
 
 const KernelSet& portable_kernels() {
@@ -195,6 +223,10 @@ const KernelSet& portable_kernels() {
       .add = add,
       .rope_half_split = rope_half_split,
       .rope_interleaved = rope_interleaved,
+      .roof_floats = roof_floats,
+      .roof_bytes = roof_bytes,
+      .roof_bf16 = nullptr,
+      .read_through = read_through,
   };
   return set;
 }

@@ -6,6 +6,7 @@
 #include "kernels/sets.h"
 #include "kernels/vector_attention.h"
 #include "kernels/vector_packed.h"
+#include "kernels/vector_roof.h"
 #include "kernels/vector_rows.h"
 
 namespace longscroll {
@@ -85,6 +86,10 @@ constexpr KernelSet make_set(std::string_view name, std::string_view description
       .add = add<D>,
       .rope_half_split = rope_half_split<D>,
       .rope_interleaved = rope_interleaved<D>,
+      .roof_floats = roof_floats<D>,
+      .roof_bytes = roof_bytes<D>,
+      .roof_bf16 = nullptr,
+      .read_through = read_through<D>,
   };
 }
 
