@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Makes what `make bench` compares with: llama.cpp and OpenVINO GenAI, each in a virtual environment of its own, and
+# the same weights in the form of each; then runs bench/compare.py over the cases.
+# Usage: bench/peers.sh WORK_DIR [CASE …]   (cases: index4-q4 index4-q8 qwen; 10 to 20 minutes and 8 GB at first)
+# ROUNDS and LENGTHS ("512,2048,…") change what is measured. Needs a quiet machine, a compiler and gnuplot.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mkdir -p "$1" && cd "$1" && pwd)
+shift
+cases=("${@:-index4-q4}")
+longscroll=$here/build/release/bin/longscroll
+lengths=${LENGTHS:-512,2048,8192,32768}
+
+llama=$work/llama/bin/python
+if [ ! -x "$llama" ]; then
+  python3 -m venv "$work/llama"
+  CMAKE_ARGS=-DGGML_NATIVE=ON "$work/llama/bin/pip" install -q --no-binary llama_cpp_python \
+    llama_cpp_python==0.3.36 gguf==0.19.0 numpy
+fi
+openvino=$work/openvino/bin/python
+if [ ! -x "$openvino" ]; then
+  python3 -m venv "$work/openvino"
+  "$work/openvino/bin/pip" install -q torch==2.13.0 openvino-genai==2026.4.1.0 nncf==3.4.0 optimum-intel==2.2.0
+  # Where it comes along it is another build than torch's, and breaks the import.
+  "$work/openvino/bin/pip" uninstall -y -q torchvision || true
+fi
+
+# The weights of NAME.gguf as OpenVINO's int4 and int8, by way of a Hugging Face directory.
+to_openvino() {
+  local gguf=$1 name=$2 bits
+  [ -d "$work/$name-hf" ] || "$longscroll" convert "$gguf" "$work/$name-hf" --to hf --type bf16
+  for bits in 4 8; do
+    [ -d "$work/$name-int$bits" ] ||
+      "$openvino" "$here/bench/export_openvino.py" "$work/$name-hf" "$work/$name-int$bits" --bits "$bits"
+  done
+}
+
+case_file() {
+  local title=$1 gguf=$2 name=$3
+  python3 - "$title" "$gguf" "$work/$name" "$lengths" "$longscroll" "$llama" "$openvino" "$here/bench" <<'PYTHON'
+import json, sys
+title, gguf, stem, lengths, ours, llama, openvino, bench = sys.argv[1:]
+sizes = [int(part) for part in lengths.split(",")]
+timer = [llama, f"{bench}/time_llama.py", gguf]
+print(json.dumps({
+    "title": title, "lengths": sizes, "depths": sizes, "longscroll": [ours, "bench", gguf],
+    "peers": {"llama.cpp": {"f16 keys and values": timer, "flash attention": [*timer, "--flash-attention"]},
+              "OpenVINO": {f"int{bits}": [openvino, f"{bench}/time_openvino.py", f"{stem}-int{bits}"]
+                           for bits in (4, 8)}}}))
+PYTHON
+}
+
+compare() {
+  case_file "$1" "$2" "$3" > "$work/$4.json"
+  "$here/bench/compare.py" "$work/$4.json" --rounds "${ROUNDS:-3}" \
+    --out "$here/docs/benchmarks/$(date +%Y-%m-%d)-$4"
+}
+
+index_shape() {
+  local gguf=$work/index4-$1.gguf
+  [ -f "$gguf" ] || "$llama" "$here/tools/make_index_shape_gguf.py" "$gguf" --type "$1"
+  to_openvino "$work/index4-q8_0.gguf" index4
+  compare "Index-1.9B's shape, 4 of 36 layers, $1" "$gguf" index4 "index4-$1"
+}
+
+for case in "${cases[@]}"; do
+  case $case in
+    index4-q4) [ -f "$work/index4-q8_0.gguf" ] ||
+        "$llama" "$here/tools/make_index_shape_gguf.py" "$work/index4-q8_0.gguf" --type q8_0
+      index_shape q4_0 ;;
+    index4-q8) index_shape q8_0 ;;
+    qwen)
+      qwen=$("$longscroll" pull qwen2.5-coder-0.5b)
+      to_openvino "$qwen" qwen
+      compare "Qwen2.5-Coder-0.5B-Instruct, Q4_K_M" "$qwen" qwen qwen2.5-coder-0.5b ;;
+    *) echo "peers: no case is called $case: index4-q4 index4-q8 qwen" >&2; exit 2 ;;
+  esac
+done
