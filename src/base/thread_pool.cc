@@ -35,15 +35,15 @@ ThreadPool::~ThreadPool() {
   for (std::thread& thread : workers_) thread.join();
 }
 
-void ThreadPool::run(size_t count, const std::function<void(size_t, int)>& body) {
+void ThreadPool::run_loop(size_t count, Loop loop) {
   if (count == 0) return;
   if (workers_.empty() || count == 1) {
-    for (size_t i = 0; i < count; ++i) body(i, 0);
+    for (size_t i = 0; i < count; ++i) loop.call(loop.body, i, 0);
     return;
   }
   {
     const std::lock_guard lock(mutex_);
-    body_ = &body;
+    loop_ = loop;
     count_ = count;
     next_.store(0, std::memory_order_relaxed);
     failure_ = nullptr;
@@ -53,7 +53,7 @@ void ThreadPool::run(size_t count, const std::function<void(size_t, int)>& body)
   start_.notify_all();
   work(0);
   for (size_t spins = 0; running_ != 0; ++spins) pause(spins);
-  body_ = nullptr;
+  loop_ = {};
   if (failure_) std::rethrow_exception(failure_);
 }
 
@@ -72,7 +72,7 @@ void ThreadPool::worker(int thread) {
 
 void ThreadPool::work(int thread) {
   try {
-    for (size_t i = next_.fetch_add(1); i < count_; i = next_.fetch_add(1)) (*body_)(i, thread);
+    for (size_t i = next_.fetch_add(1); i < count_; i = next_.fetch_add(1)) loop_.call(loop_.body, i, thread);
   } catch (...) {
     next_.store(count_);  // the others stop at their next index
     const std::lock_guard lock(mutex_);

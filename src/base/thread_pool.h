@@ -8,7 +8,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -25,11 +24,24 @@ class ThreadPool {
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls body(index, thread) for each index in [0, count), thread in [0, size()); returns when all are
-  // done. The first exception of a body is rethrown here, after the others have stopped.
-  void run(size_t count, const std::function<void(size_t index, int thread)>& body);
+  // Calls body(size_t index, int thread) for each index in [0, count), thread in [0, size()); returns when
+  // all are done. The first exception of a body is rethrown here, after the others have stopped. Allocates
+  // nothing.
+  template <class Body>
+  void run(size_t count, const Body& body) {
+    run_loop(count, {&body, [](const void* b, size_t index, int thread) {
+                       (*static_cast<const Body*>(b))(index, thread);
+                     }});
+  }
 
  private:
+  // A body by reference: a std::function would copy its captures to the heap, a hundred times a token.
+  struct Loop {
+    const void* body = nullptr;
+    void (*call)(const void* body, size_t index, int thread) = nullptr;
+  };
+
+  void run_loop(size_t count, Loop loop);
   void worker(int thread);
   void work(int thread);
 
@@ -38,7 +50,7 @@ class ThreadPool {
   // while before they sleep. What a loop is, is written before generation_ rises and read after.
   std::mutex mutex_;
   std::condition_variable start_;
-  const std::function<void(size_t, int)>* body_ = nullptr;
+  Loop loop_;
   std::atomic<size_t> next_{0};
   size_t count_ = 0;
   std::atomic<size_t> generation_{0};

@@ -13,7 +13,6 @@ namespace {
 constexpr size_t kQueryRows = 192;       // rows of queries that share one unpacking of a block of keys
 constexpr size_t kColumnBlock = 128;     // output columns of one task when many rows share the weights
 constexpr size_t kRowsATask = 8;         // of work that goes row by row
-constexpr size_t kFewTokens = 8;         // up to here, the keys are shared out instead of the queries
 constexpr size_t kRangeKeys = 2048;      // keys of a range; the same whatever the number of threads
 constexpr size_t kDropResidentRows = 64;  // blocks from here on give embedding pages back
 
@@ -56,7 +55,7 @@ uint64_t Forward::scratch_bytes(const ModelConfig& c, size_t max_block, size_t m
   const uint64_t row = uint64_t{3} * c.hidden_size + 2 * c.query_size() + 2 * c.kv_size() + 2 * c.ffn_size +
                        c.rope.rotary_dim + c.rope_local.rotary_dim;
   const uint64_t floats = row * max_block + scratch_floats_of(c, max_block) * static_cast<uint64_t>(threads) +
-                          part_rows(c, max_length) * (c.head_dim + 2) + c.vocab_size;
+                          part_rows(c, max_length) * (c.head_dim + 2) + kFewTokens * c.vocab_size;
   return sizeof(float) * floats + QuantizedBuffer::bytes_for(max_block, widest_input(c));
 }
 
@@ -97,18 +96,7 @@ void Forward::run(std::span<const TokenId> ids, size_t first, size_t rope_length
   const size_t rows = ids.size();
   const std::vector<LayerWeights>& layers = model_.weights.layers;
   assert(rows * config_.hidden_size <= x_BD_.size() && first + rows <= cache.max_length());
-  rope_table(rope_frequencies(config_.rope, rope_length), first, rows, rope_.cos.data(), rope_.sin.data());
-  rope_table(rope_frequencies(config_.rope_local, rope_length), first, rows, rope_local_.cos.data(),
-             rope_local_.sin.data());
-  if (cache.format().centered) {
-    for (size_t p = ceil_div(first, kPageKeys), i = 0; p * kPageKeys < first + rows; ++p, ++i) {
-      const size_t middle = p * kPageKeys + kPageKeys / 2, at = i * config_.rope.rotary_dim / 2;
-      rope_table(rope_frequencies(config_.rope, rope_length), middle, 1, centers_.cos.data() + at,
-                 centers_.sin.data() + at);
-      rope_table(rope_frequencies(config_.rope_local, rope_length), middle, 1, centers_local_.cos.data() + at,
-                 centers_local_.sin.data() + at);
-    }
-  }
+  turn_positions(first, rows, rope_length, cache.format().centered);
   embed(ids);
   for (size_t layer = 0; layer < layers.size(); ++layer) {
     if (cancel != nullptr && cancel->load())
@@ -119,6 +107,24 @@ void Forward::run(std::span<const TokenId> ids, size_t first, size_t rope_length
     add_and_norm(layers[layer].post_ffn_norm,
                  layer + 1 < layers.size() ? layers[layer + 1].attention_norm : model_.weights.final_norm, rows);
   }
+}
+
+void Forward::turn_positions(size_t first, size_t rows, size_t rope_length, bool centered) {
+  const size_t half = config_.rope.rotary_dim / 2;
+  for (RopeTable* table : {&rope_, &rope_local_}) {
+    const RopeConfig& config = table == &rope_ ? config_.rope : config_.rope_local;
+    const bool by_length = config.scaling == RopeScaling::kDynamicNtk;
+    RopeFrequencies& frequencies = table->frequencies;
+    if (frequencies.inv_freq.empty() || (by_length && rope_length != rope_length_))
+      frequencies = rope_frequencies(config, rope_length);
+    rope_table(frequencies, first, rows, table->cos.data(), table->sin.data());
+    RopeTable& centers = table == &rope_ ? centers_ : centers_local_;
+    for (size_t p = ceil_div(first, kPageKeys), i = 0; centered && p * kPageKeys < first + rows; ++p, ++i) {
+      rope_table(frequencies, p * kPageKeys + kPageKeys / 2, 1, centers.cos.data() + i * half,
+                 centers.sin.data() + i * half);
+    }
+  }
+  rope_length_ = rope_length;
 }
 
 // Tasks of neighbouring rows: one token is computed where it is, without waking a thread.

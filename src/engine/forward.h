@@ -43,9 +43,11 @@ class Forward {
     float* out;
   };
   struct RopeTable {
+    RopeFrequencies frequencies;
     std::vector<float> cos, sin;  // [B, rotary_dim / 2]
   };
 
+  void turn_positions(size_t first, size_t rows, size_t rope_length, bool centered);
   void embed(std::span<const TokenId> ids);
   void attention_block(size_t layer, size_t rows, size_t first, KvCache& cache);
   void ffn_block(size_t layer, size_t rows);
@@ -73,6 +75,7 @@ class Forward {
   ThreadPool pool_;
   RopeTable rope_, rope_local_;
   RopeTable centers_, centers_local_;  // at the middle of each page that the block begins
+  size_t rope_length_ = 0;  // of the frequencies
   std::vector<float> x_BD_, normed_BD_, projected_BD_, q_BNH_, k_BKH_, v_BKH_, attended_BNH_, gate_BF_,
       up_BF_;
   QuantizedBuffer codes_;  // of the input of the next products

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <numeric>
 #include <string>
 
 #include "base/error.h"
@@ -33,6 +33,8 @@ Sampler::Sampler(const SamplingOptions& options, std::span<const TokenId> prompt
       seen_(vocab_size),
       generated_(vocab_size),
       scores_(vocab_size),
+      order_(options.temperature > 0 ? vocab_size : 0),
+      weights_(order_.size()),
       random_(options.seed) {
   validate(options);
   for (const TokenId id : prompt) seen_[static_cast<size_t>(id)] = 1;
@@ -60,37 +62,36 @@ TokenId Sampler::next(std::span<const float> logits) {
 }
 
 TokenId Sampler::draw() {
-  std::vector<TokenId> order(scores_.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<TokenId>(i);
+  const auto order = order_.begin();
+  std::iota(order, order_.end(), 0);
   const auto before = [this](TokenId a, TokenId b) {
     const float x = scores_[static_cast<size_t>(a)], y = scores_[static_cast<size_t>(b)];
     return x > y || (x == y && a < b);
   };
-  if (options_.top_k > 0 && options_.top_k < order.size()) {
-    std::partial_sort(order.begin(), order.begin() + options_.top_k, order.end(), before);
-    order.resize(options_.top_k);
+  size_t count = order_.size();
+  if (options_.top_k > 0 && options_.top_k < count) {
+    count = options_.top_k;
+    std::partial_sort(order, order + options_.top_k, order_.end(), before);
   } else {
-    std::sort(order.begin(), order.end(), before);
+    std::sort(order, order_.end(), before);
   }
-  std::vector<double> weights;
-  const double largest = scores_[static_cast<size_t>(order[0])];
+  const double largest = scores_[static_cast<size_t>(order_[0])];
   double sum = 0;
-  for (const TokenId id : order) {
-    weights.push_back(std::exp((scores_[static_cast<size_t>(id)] - largest) / options_.temperature));
-    sum += weights.back();
+  for (size_t i = 0; i < count; ++i) {
+    weights_[i] = std::exp((scores_[static_cast<size_t>(order_[i])] - largest) / options_.temperature);
+    sum += weights_[i];
   }
   size_t kept = 0;
   double mass = 0;  // top-p keeps the fewest ids whose mass reaches it; min-p compares with the best, 1
-  while (kept < order.size() &&
-         (kept == 0 || (mass < options_.top_p * sum && weights[kept] >= options_.min_p))) {
-    mass += weights[kept++];
+  while (kept < count && (kept == 0 || (mass < options_.top_p * sum && weights_[kept] >= options_.min_p))) {
+    mass += weights_[kept++];
   }
   double point = static_cast<double>(random_() >> 11) * 0x1p-53 * mass;
   for (size_t i = 0; i + 1 < kept; ++i) {
-    if (point < weights[i]) return order[i];
-    point -= weights[i];
+    if (point < weights_[i]) return order_[i];
+    point -= weights_[i];
   }
-  return order[kept - 1];
+  return order_[kept - 1];
 }
 
 }  // namespace longscroll

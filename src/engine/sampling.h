@@ -40,6 +40,8 @@ class Sampler {
   std::vector<uint8_t> seen_;        // [vocab] in prompt or answer
   std::vector<uint32_t> generated_;  // [vocab] times in the answer
   std::vector<float> scores_;
+  std::vector<TokenId> order_;   // of the ids that may be drawn, the likeliest first
+  std::vector<double> weights_;  // theirs
   std::mt19937_64 random_;
 };
 

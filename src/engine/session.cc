@@ -47,7 +47,9 @@ struct Session::State {
         options(checked(*model, asked)),
         cache(model->config, options.max_length, options.kv_type),
         forward(*model, options.prefill_block, options.max_length, options.threads),
-        logits(model->config.vocab_size) {}
+        logits(std::min(kFewTokens, options.prefill_block) * model->config.vocab_size) {
+    ids.reserve(options.max_length);  // a step allocates nothing
+  }
 
   void check_ids(std::span<const TokenId> new_ids) const;
   void compute(std::span<const TokenId> all, size_t rope_length, const std::atomic<bool>* cancel);
@@ -63,8 +65,9 @@ struct Session::State {
   SessionOptions options;
   KvCache cache;
   Forward forward;
-  std::vector<float> logits;
-  std::vector<TokenId> ids;  // what the cache holds
+  std::vector<float> logits;  // [rows, V]
+  size_t first_logits = 0;    // position of the first row
+  std::vector<TokenId> ids;   // what the cache holds
   size_t cached_rope_length = 0;
 };
 
@@ -117,26 +120,42 @@ size_t Session::prefill(std::span<const TokenId> ids, const ProgressFn& progress
     if (progress) progress({.done = s.ids.size() - reused, .total = ids.size() - reused});
   }
   s.forward.logits((ids.size() - reused - 1) % s.options.prefill_block, 1, s.logits.data());
+  s.first_logits = ids.size() - 1;
   return reused;
 }
 
-void Session::step(TokenId id) {
+size_t Session::step_room() const {
+  const State& s = *state_;
+  const size_t length = s.ids.size();
+  size_t room = std::min({kFewTokens, s.options.prefill_block, s.options.max_length - length});
+  while (room > 1 && s.effective_rope_length(length + room) != s.effective_rope_length(length + 1)) --room;
+  return room;
+}
+
+void Session::step(std::span<const TokenId> ids) {
   State& s = *state_;
   if (s.ids.size() >= s.options.max_length) {
     throw Error(ErrorKind::kArgument, "session",
                 "the session holds " + std::to_string(s.options.max_length) + " tokens and is full");
   }
-  s.check_ids({&id, 1});
-  std::vector<TokenId>& ids = s.ids;
-  const size_t length = ids.size() + 1;
-  s.cached_rope_length = s.effective_rope_length(length);
-  s.forward.run({&id, 1}, length - 1, length, s.cache, nullptr);
-  ids.push_back(id);
-  s.forward.logits(0, 1, s.logits.data());
+  s.check_ids(ids);
+  assert(ids.size() <= step_room());
+  const size_t first = s.ids.size();
+  s.cached_rope_length = s.effective_rope_length(first + 1);
+  s.forward.run(ids, first, first + 1, s.cache, nullptr);
+  s.ids.insert(s.ids.end(), ids.begin(), ids.end());
+  s.forward.logits(0, ids.size(), s.logits.data());
+  s.first_logits = first;
 }
 
 std::span<const float> Session::logits() const {
-  return state_->logits;
+  return logits_after(state_->ids.size() - 1);
+}
+std::span<const float> Session::logits_after(size_t position) const {
+  const State& s = *state_;
+  assert(position >= s.first_logits && position < s.ids.size());
+  const size_t vocab = s.model->config.vocab_size;
+  return std::span(s.logits).subspan((position - s.first_logits) * vocab, vocab);
 }
 
 void Session::forward_all(std::span<const TokenId> ids, const LogitsFn& sink, const ProgressFn& progress,
@@ -158,6 +177,7 @@ void Session::forward_all(std::span<const TokenId> ids, const LogitsFn& sink, co
       sink(first + row, rows, rows_TV.data());
       std::copy_n(rows_TV.data() + (rows - 1) * vocab, vocab, s.logits.data());
     }
+    s.first_logits = s.ids.size() - 1;
     if (progress) progress({.done = s.ids.size(), .total = ids.size()});
   }
 }

@@ -53,10 +53,20 @@ class Session {
                  const std::atomic<bool>* cancel = nullptr);
 
   // Appends one token and computes the logits that follow it.
-  void step(TokenId id);
+  void step(TokenId id) { step(std::span(&id, 1)); }
 
-  // Logits after the last token, [vocab_size]; valid until the next call.
+  // Appends at most step_room() tokens in one pass and computes the logits that follow each of them: the same
+  // to the last bit as if they had come one by one, so that guesses can be checked together, and those that
+  // were wrong truncated away.
+  void step(std::span<const TokenId> ids);
+  // Tokens that a step may take now: kFewTokens, or less where the session is nearly full or (dynamic NTK)
+  // each further token would be turned by another length. 0: the session is full.
+  size_t step_room() const;
+
+  // Logits after the last token, or after each of those of the last step, [vocab_size]; valid until the next
+  // call but truncate().
   std::span<const float> logits() const;
+  std::span<const float> logits_after(size_t position) const;
 
   // Like prefill of all of `ids` from an empty cache, but hands over the logits of every position from
   // first_wanted on, in order: rows_TV is [rows, vocab_size], of positions first, first + 1, … The first call

@@ -139,6 +139,30 @@ class AttentionTest : public testing::TestWithParam<const KernelSet*> {
     for (size_t m = 0; m < c.m; ++m) ASSERT_EQ(out[(m + 1) * args.out_stride - 1], -7.0f) << "wrote past a token";
   }
 
+  void expect_same_alone(const Case& c) {
+    const size_t width = c.group * c.kv.head_dim;
+    Cache cache(c.kv, c.first + c.m, c.key_size);
+    const std::vector<float> q = random_floats(c.m * (width + 3), 21);
+    std::vector<float> together(c.m * (width + 5)), alone(width);
+    AttentionArgs args = arguments(c, cache, q);
+    args.out = together.data();
+    GetParam()->attention(args);
+    for (size_t m = 0; m < c.m; ++m) {
+      Case one = c;
+      one.m = 1;
+      one.first = c.first + m;
+      AttentionArgs single = arguments(one, cache, q);
+      single.q = q.data() + m * args.q_stride;
+      single.out = alone.data();
+      GetParam()->attention(single);
+      const float* row = together.data() + m * args.out_stride;
+      ASSERT_TRUE(std::equal(alone.begin(), alone.end(), row))
+          << "token " << m << " first " << c.first << " group " << c.group << " head " << c.kv.head_dim
+          << " window " << c.window << " codes " << static_cast<int>(c.kv.key) << ","
+          << static_cast<int>(c.kv.value);
+    }
+  }
+
   std::vector<float> scratch_;
 };
 
@@ -227,6 +251,22 @@ TEST_P(AttentionTest, RangesOfKeysMergeToTheWhole) {
     }
     args.out = out.data();
     for (size_t row = 0; row < rows; ++row) expect_row(args, cache, row);
+  }
+}
+
+// kFewTokens: over ends of pages and of blocks of 256 keys, and with windows that begin at each token's own key.
+TEST_P(AttentionTest, AFewTokensGiveTheBitsOfEachAlone) {
+  using enum KvCode;
+  for (const auto& [key, value] : {std::pair{kF32, kF32}, std::pair{kF16, kF16}, std::pair{kQ8, kQ8},
+                                   std::pair{kQ8, kQ4}, std::pair{kQ4, kQ4}}) {
+    for (const size_t group : {1u, 2u, 3u, 7u}) {
+      for (const size_t dim : {64u, 96u, 128u}) {
+        for (const size_t first : {0u, 59u, 508u, 700u}) {
+          for (const size_t window : {0u, 5u, 130u})
+            expect_same_alone({kFewTokens, first, group, format(key, value, dim), window});
+        }
+      }
+    }
   }
 }
 

@@ -27,7 +27,8 @@ constexpr size_t kTile = 12;        // rows of a register tile, two vectors wide
 constexpr size_t kBlockKeys = 256;  // keys of one step of the running maximum
 constexpr size_t kLanes = 16;
 constexpr size_t kWide = 32;  // columns of a register tile
-constexpr size_t kFewFlashRows = 2;  // up to here, values are read as they are stored
+constexpr size_t kFewHeads = 2;     // of a group: up to here, a few tokens read values as they are stored
+constexpr size_t kFewRows = 4;      // rows that share the reading
 constexpr float kLog2E = 1.44269504088896f;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
@@ -289,51 +290,74 @@ void value_tile(const AttentionArgs& args, const Room& room, size_t row, size_t 
   }
 }
 
-// out row = out · shrink + weights · values for one row, from the page's codes: no pairs are made for it.
-template <KvCode kCode, size_t kVectors>
-void value_row(const AttentionArgs& args, const Block& block, size_t row, size_t count, const float* weights,
-               float shrink) {
+// Too few rows to make pairs of bf16 for. It goes by the heads that share the values, not by their tokens,
+// whose results may not depend on each other (kFewTokens).
+inline bool reads_stored_values(const AttentionArgs& args) {
+  return args.group <= kFewHeads && args.m <= kFewTokens;
+}
+
+// out rows = out · shrink + weights · values, from the page's codes.
+template <KvCode kCode, size_t kRows, size_t kVectors>
+void value_rows(const AttentionArgs& args, const Block& block, size_t row, size_t count, const float* weights,
+                const float* shrink) {
   const size_t dim = args.kv.head_dim;
   for (size_t h = 0; h < dim; h += kVectors * kLanes) {
-    float* out = args.output(row) + h;
-    __m512 acc[kVectors];
+    __m512 acc[kRows][kVectors];
+#pragma GCC unroll 4
+    for (size_t r = 0; r < kRows; ++r) {
+      const float* out = args.output(row + r) + h;
 #pragma GCC unroll 8
-    for (size_t v = 0; v < kVectors; ++v)
-      acc[v] = _mm512_mul_ps(_mm512_loadu_ps(out + v * kLanes), _mm512_set1_ps(shrink));
+      for (size_t v = 0; v < kVectors; ++v)
+        acc[r][v] = _mm512_mul_ps(_mm512_loadu_ps(out + v * kLanes), _mm512_set1_ps(shrink[r]));
+    }
     for (size_t t = 0; t < count; ++t) {
       const uint8_t* values = block.pages[t / kPageKeys] + args.kv.values();
-      const __m512 weight = _mm512_set1_ps(weights[t]);
 #pragma GCC unroll 8
       for (size_t v = 0; v < kVectors; ++v) {
-        acc[v] = _mm512_fmadd_ps(value_codes(kCode, values, t % kPageKeys, dim, h + v * kLanes), weight, acc[v]);
+        const __m512 value = value_codes(kCode, values, t % kPageKeys, dim, h + v * kLanes);
+#pragma GCC unroll 4
+        for (size_t r = 0; r < kRows; ++r)
+          acc[r][v] = _mm512_fmadd_ps(value, _mm512_set1_ps(weights[r * kBlockKeys + t]), acc[r][v]);
       }
     }
+#pragma GCC unroll 4
+    for (size_t r = 0; r < kRows; ++r) {
+      float* out = args.output(row + r) + h;
 #pragma GCC unroll 8
-    for (size_t v = 0; v < kVectors; ++v) _mm512_storeu_ps(out + v * kLanes, acc[v]);
-  }
-}
-
-template <KvCode kCode>
-void value_row_of(const AttentionArgs& args, const Block& block, size_t row, size_t count,
-                  const float* weights, float shrink) {
-  const size_t dim = args.kv.head_dim;
-  if (dim % 128 == 0) return value_row<kCode, 8>(args, block, row, count, weights, shrink);
-  if (dim % 64 == 0) return value_row<kCode, 4>(args, block, row, count, weights, shrink);
-  value_row<kCode, 2>(args, block, row, count, weights, shrink);
-}
-
-// Rows too few to make pairs of bf16 for.
-template <size_t kRows>
-void attend_few(const AttentionArgs& args, const Room& room, const Block& block, size_t row, size_t count) {
-  for (size_t r = 0; r < kRows; ++r) {
-    float* weights = room.scores + r * kBlockKeys;
-    const float shrink = softmax_row(args, room, block, row + r, weights, nullptr, count);
-    if (args.kv.value == KvCode::kQ8) {
-      value_row_of<KvCode::kQ8>(args, block, row + r, count, weights, shrink);
-    } else {
-      value_row_of<KvCode::kQ4>(args, block, row + r, count, weights, shrink);
+      for (size_t v = 0; v < kVectors; ++v) _mm512_storeu_ps(out + v * kLanes, acc[r][v]);
     }
   }
+}
+
+template <KvCode kCode, size_t kRows>
+void value_rows_of(const AttentionArgs& args, const Block& block, size_t row, size_t count,
+                   const float* weights, const float* shrink) {
+  const size_t dim = args.kv.head_dim;
+  constexpr size_t kWidest = kRows <= 2 ? 8 : 4;  // accumulators stay in registers
+  if (dim % (kWidest * kLanes) == 0)
+    return value_rows<kCode, kRows, kWidest>(args, block, row, count, weights, shrink);
+  if (dim % (4 * kLanes) == 0) return value_rows<kCode, kRows, 4>(args, block, row, count, weights, shrink);
+  value_rows<kCode, kRows, 2>(args, block, row, count, weights, shrink);
+}
+
+template <size_t kRows>
+void attend_few(const AttentionArgs& args, const Room& room, const Block& block, size_t row, size_t count) {
+  const float* weights = room.scores;
+  float shrink[kRows];
+  for (size_t r = 0; r < kRows; ++r) {
+    shrink[r] = softmax_row(args, room, block, row + r, room.scores + r * kBlockKeys, nullptr, count);
+  }
+  const auto add = [&]<size_t kCount>(size_t r) {
+    const float* from = weights + r * kBlockKeys;
+    if (args.kv.value == KvCode::kQ8) {
+      value_rows_of<KvCode::kQ8, kCount>(args, block, row + r, count, from, shrink + r);
+    } else {
+      value_rows_of<KvCode::kQ4, kCount>(args, block, row + r, count, from, shrink + r);
+    }
+  };
+  size_t r = 0;
+  for (; r + kFewRows <= kRows; r += kFewRows) add.template operator()<kFewRows>(r);
+  if constexpr (kRows % kFewRows != 0) add.template operator()<kRows % kFewRows>(r);
 }
 
 template <size_t kRows>
@@ -344,7 +368,7 @@ void attend_tile(const AttentionArgs& args, const Room& room, const Block& block
   const size_t count =
       std::min(block.count, (seen - block.first + kPageKeys - 1) / kPageKeys * kPageKeys);
   score_block<kRows>(args, room, block, row, count);
-  if (args.rows() <= kFewFlashRows) return attend_few<kRows>(args, room, block, row, count);
+  if (reads_stored_values(args)) return attend_few<kRows>(args, room, block, row, count);
   float shrink[kRows];
   for (size_t r = 0; r < kRows; ++r) {
     shrink[r] = softmax_row(args, room, block, row + r, room.scores + r * kBlockKeys,
@@ -368,7 +392,7 @@ void open_block(const AttentionArgs& args, const Room& room, Block& block) {
     const uint8_t* page = args.page(block.first + t);
     block.pages[t / kPageKeys] = page;
     if (args.kv.key == KvCode::kQ4) unpack_q4_keys(page, dim, room.keys + t * dim);
-    if (args.rows() <= kFewFlashRows) continue;
+    if (reads_stored_values(args)) continue;
     const uint8_t* values = page + args.kv.values();
     if (args.kv.value == KvCode::kQ8) {
       unpack_values<KvCode::kQ8>(values, dim, room.values + t / 2 * kWide);
@@ -400,9 +424,11 @@ void attention(const AttentionArgs& args) {
     std::fill_n(args.output(row), args.kv.head_dim, 0.0f);
   }
   const size_t lowest = std::max(args.key_begin, args.first_visible(0)) / kPageKeys * kPageKeys;
-  for (size_t t = lowest; t < args.key_end; t += kBlockKeys) {
+  // Blocks begin where their positions say, so that a row's do not depend on what the first row sees.
+  for (size_t t = lowest, next = 0; t < args.key_end; t = next) {
+    next = t / kBlockKeys * kBlockKeys + kBlockKeys;
     const size_t left = (args.key_end - t + kPageKeys - 1) / kPageKeys * kPageKeys;
-    Block block{t, std::min(kBlockKeys, left), {}};
+    Block block{t, std::min(next - t, left), {}};
     open_block(args, room, block);
     for (size_t row = 0; row < rows; row += kTile) {
       tile_of(std::min(kTile, rows - row))(args, room, block, row);

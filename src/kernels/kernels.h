@@ -18,6 +18,11 @@
 
 namespace longscroll {
 
+// Up to this many tokens a call, a product's or attention's results for a token are the same to the last bit
+// whichever tokens are computed with it: guesses of what follows can be checked in one batch with the token
+// that is known, and change no answer. So no kernel may choose its way by the number of tokens below this.
+inline constexpr size_t kFewTokens = 8;
+
 // out_MN = a_MK · transpose(w_NK) + bias_N. `w` rows are stored as w_type, w_row_bytes apart.
 struct MatmulArgs {
   const float* a = nullptr;

@@ -86,6 +86,37 @@ TEST_P(KernelSetTest, MatmulOfWidthsThatFitNoVector) {
   check_matmul(set(), DType::kF32, 1, 3, 45, true);
   check_matmul(set(), DType::kF32, 13, 33, 517, false);
   check_matmul(set(), DType::kBF16, 5, 1, 7, true);
+  check_matmul(set(), DType::kBF16, 15, 1, 7, true);
+}
+
+TEST_P(KernelSetTest, MatmulOfAFewRowsGivesTheBitsOfEachAlone) {
+  const size_t n = 37, k = 768;
+  for (size_t t = 0; t < kNumDTypes; ++t) {
+    const auto type = static_cast<DType>(t);
+    const std::vector<uint8_t> w = random_rows(type, n * k, 11);
+    const std::vector<float> a = random_floats(kFewTokens * k, 12);
+    std::vector<float> together(kFewTokens * n), alone(n), scratch(matmul_scratch_floats(kFewTokens, k));
+    MatmulArgs args{.a = a.data(),
+                    .a_stride = k,
+                    .m = kFewTokens,
+                    .k = k,
+                    .w = w.data(),
+                    .w_row_bytes = *dtype_bytes(type, k),
+                    .w_type = type,
+                    .n = n,
+                    .out = together.data(),
+                    .out_stride = n,
+                    .scratch = scratch.data()};
+    set().matmul(args);
+    for (size_t m = 0; m < kFewTokens; ++m) {
+      args.a = a.data() + m * k;
+      args.m = 1;
+      args.out = alone.data();
+      set().matmul(args);
+      ASSERT_TRUE(std::equal(alone.begin(), alone.end(), together.data() + m * n))
+          << dtype_info(type).name << " row " << m;
+    }
+  }
 }
 
 TEST_P(KernelSetTest, ElementwiseFunctionsFollowTheirFormulas) {

@@ -151,6 +151,29 @@ TEST_P(PackedOfSet, NoSumOverflowsWhereEveryCodeAndActivationIsExtreme) {
   }
 }
 
+TEST_P(PackedOfSet, AFewRowsGiveTheBitsOfEachAlone) {
+  const size_t n = 150, k = 768;
+  for (const DType type : kBlockTypes) {
+    const PackedRows packed = pack(type, random_rows(type, n * k, 11), n, k);
+    const std::vector<float> x = random_floats(kFewTokens * k, 12), bias = random_floats(n, 13);
+    std::vector<float> scratch(packed_scratch_floats(k), NAN), together(kFewTokens * n), alone(n);
+    Activations a(kFewTokens, k);
+    GetParam()->quantize_rows(x.data(), k, 0, kFewTokens, a.rows);
+    PackedMatmulArgs args{a.rows, kFewTokens, packed.panels.data(), packed.format, n, bias.data(),
+                          together.data(), n, scratch.data()};
+    GetParam()->matmul_packed(args);
+    for (size_t m = 0; m < kFewTokens; ++m) {
+      PackedMatmulArgs one = args;
+      one.a = a.rows.from(m);
+      one.m = 1;
+      one.out = alone.data();
+      GetParam()->matmul_packed(one);
+      ASSERT_TRUE(std::equal(alone.begin(), alone.end(), together.data() + m * n))
+          << dtype_info(type).name << " row " << m;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Sets, PackedOfSet,
                          testing::ValuesIn(all_kernel_sets().begin(), all_kernel_sets().end()),
                          [](const auto& tested) { return std::string(tested.param->name); });

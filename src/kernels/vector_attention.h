@@ -120,10 +120,11 @@ void attend_many(const AttentionArgs& args) {
   const size_t dim = args.kv.head_dim, rows = args.rows();
   const AttentionScratch room(args, (dim + V::kPanel - 1) / V::kPanel * V::kPanel);
   start_rows(args, room.running);
-  size_t first = std::max(args.key_begin, args.first_visible(0));
-  if (args.kv.quantized()) first -= first % kPageKeys;
-  for (size_t t0 = first; t0 < args.key_end; t0 += kKeyBlock) {
-    const size_t count = std::min(kKeyBlock, args.key_end - t0);
+  // Blocks begin where their positions say, so that a row's do not depend on what the first row sees.
+  const size_t lowest = std::max(args.key_begin, args.first_visible(0)) / kPageKeys * kPageKeys;
+  for (size_t t0 = lowest, next = 0; t0 < args.key_end; t0 = next) {
+    next = t0 / kKeyBlock * kKeyBlock + kKeyBlock;
+    const size_t count = std::min(next, args.key_end) - t0;
     pack_keys<V>(args, t0, count, room);
     pack_values<V>(args, t0, count, room);
     for (size_t m = 0; m < rows; m += V::kRows) {
@@ -163,6 +164,9 @@ void attend_one(const AttentionArgs& args, size_t m) {
   finish_row<V>(args, m, largest, sum);
 }
 
+// Up to this many heads of a group, and a few tokens (kFewTokens), making panels costs more than it saves.
+inline constexpr size_t kFewHeads = 3;
+
 template <class V>
 void attend_few_codes(const AttentionArgs& args) {
   const AttentionScratch room(args, (args.kv.head_dim + V::kPanel - 1) / V::kPanel * V::kPanel);
@@ -176,9 +180,10 @@ void attend_few_codes(const AttentionArgs& args) {
 
 template <class V>
 void attention(const AttentionArgs& args) {
+  const bool few = args.m <= kFewTokens;
   const bool codes = args.kv.key >= KvCode::kQ8 && args.kv.value >= KvCode::kQ8;
-  if (codes && args.rows() <= kFewCodeLimit) return attend_few_codes<V>(args);
-  if (args.rows() >= kFewRows || args.kv.quantized()) return attend_many<V>(args);
+  if (few && codes && args.group <= kFewCodeHeads) return attend_few_codes<V>(args);
+  if (!few || args.group > kFewHeads || args.kv.quantized()) return attend_many<V>(args);
   with_floats(args.kv.key, [&]<DType kType>() {
     for (size_t m = 0; m < args.rows(); ++m) attend_one<V, kType>(args, m);
   });

@@ -194,12 +194,10 @@ void matmul_many_rows(const MatmulArgs& args) {
   }
 }
 
-// Below this many rows, packing costs more than it saves.
-inline constexpr size_t kFewRows = 4;
-
+// A few rows go by one way, whatever their number (kFewTokens): packing would save little there.
 template <class V>
 void matmul(const MatmulArgs& args) {
-  if (args.m < kFewRows) {
+  if (args.m <= kFewTokens) {
     matmul_few_rows<V>(args);
   } else {
     matmul_many_rows<V>(args);

@@ -20,7 +20,7 @@
 #include <cstring>
 #include <utility>
 
-#include "kernels/packed.h"
+#include "kernels/kernels.h"
 #include "kernels/vector_sizes.h"
 
 namespace longscroll {
@@ -373,8 +373,8 @@ void matmul_packed_of(const PackedMatmulArgs& args) {
   using Fn = void (*)(const PackedMatmulArgs&);
   static constexpr auto few = []<size_t... I>(std::index_sequence<I...>) {
     return std::array<Fn, sizeof...(I)>{&packed_few_rows<D, kBits, kKind, I + 1>...};
-  }(std::make_index_sequence<kFewPackedRows>());
-  if (args.m <= kFewPackedRows) return few[args.m - 1](args);
+  }(std::make_index_sequence<kFewTokens>());
+  if (args.m <= kFewTokens) return few[args.m - 1](args);
   packed_many_rows<D, kBits, kKind>(args);
 }
 

@@ -18,7 +18,7 @@ namespace vector_kernels {
 
 constexpr size_t kPageLanes = 16;    // keys that share a step
 constexpr size_t kFewCodeRows = 4;   // rows that share a reading of the codes
-constexpr size_t kFewCodeLimit = 8;  // up to here, reading codes again costs less than floats in memory
+constexpr size_t kFewCodeHeads = 8;  // of a group: reading codes again costs less than floats in memory
 
 // Field kIndex of kBits bits in each 32-bit lane, as a signed number.
 template <class V, int kBits, int kIndex>

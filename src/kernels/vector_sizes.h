@@ -18,7 +18,6 @@ inline constexpr size_t kStrideQ = 256 + 16;
 inline constexpr size_t kStrideS = kKeyBlock + 16;
 
 inline constexpr size_t kSliceGroups = 16;      // groups of packed weights unpacked at a time
-inline constexpr size_t kFewPackedRows = 8;     // up to here, packed weights are read as they are stored
 inline constexpr float kTiniestScale = 1e-30f;  // below, 1 / scale might overflow: the codes are 0
 
 inline float* align_64(float* p) {
