@@ -48,14 +48,28 @@ Answer answer_prompt(Session& session, std::span<const TokenId> prompt, const Ge
   return answer;
 }
 
-Json describe_timing(const GenerateResult& result) {
+namespace {
+
+Json describe_speculation(const SpeculationCounts& counts) {
+  const double rate =
+      counts.drafted == 0 ? 0 : static_cast<double>(counts.accepted) / static_cast<double>(counts.drafted);
+  return {{"drafted", counts.drafted},
+          {"accepted", counts.accepted},
+          {"hit_rate", rate},
+          {"batches", counts.batches}};
+}
+
+}  // namespace
+
+Json describe_timing(const GenerateOptions& options, const GenerateResult& result) {
   const size_t computed = result.prompt_tokens - result.reused_tokens;
   return {{"prompt_tokens", result.prompt_tokens},
           {"reused_tokens", result.reused_tokens},
           {"prefill_seconds", result.prefill_seconds},
           {"decode_seconds", result.decode_seconds},
           {"prompt_tokens_per_second", tokens_per_second(computed, result.prefill_seconds)},
-          {"tokens_per_second", tokens_per_second(result.ids.size(), result.decode_seconds)}};
+          {"tokens_per_second", tokens_per_second(result.ids.size(), result.decode_seconds)},
+          {"speculation", options.speculation ? describe_speculation(result.speculation) : Json(nullptr)}};
 }
 
 std::string timing_line(const GenerateResult& result) {
@@ -64,9 +78,10 @@ std::string timing_line(const GenerateResult& result) {
       fmt::format("read {} tokens in {} ({})", format_count(computed),
                   format_duration(result.prefill_seconds), reading_rate(computed, result.prefill_seconds));
   if (result.reused_tokens > 0) line += fmt::format(", {} were known", format_count(result.reused_tokens));
-  return line +
-         fmt::format("; wrote {} in {} ({}), {}", result.ids.size(), format_duration(result.decode_seconds),
-                     reading_rate(result.ids.size(), result.decode_seconds), to_string(result.stop_reason));
+  line += fmt::format("; wrote {} in {} ({})", result.ids.size(), format_duration(result.decode_seconds),
+                      reading_rate(result.ids.size(), result.decode_seconds));
+  if (result.speculation.accepted > 0) line += fmt::format(", {} guessed", result.speculation.accepted);
+  return fmt::format("{}, {}", line, to_string(result.stop_reason));
 }
 
 }  // namespace longscroll

@@ -112,6 +112,11 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
   command.add_option("--seed", options.seed, "Of the drawing")->capture_default_str();
 }
 
+void add_speculation_option(CLI::App& command, GenerateOptions& options) {
+  command.add_flag("!--no-speculation", options.speculation,
+                   "Compute each token of the answer alone; the answer is the same");
+}
+
 Json describe_run(const ModelOptions& options, const Model& model) {
   const SessionOptions session = session_options(options, model, 0);
   return {{"model", options.model},

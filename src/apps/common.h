@@ -54,6 +54,7 @@ std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_t
 SessionOptions session_options(const ModelOptions& options, const Model& model, size_t max_length);
 
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
+void add_speculation_option(CLI::App& command, GenerateOptions& options);
 
 // model, architecture, threads, kernels, compute and kv, as every JSON output that computes begins.
 Json describe_run(const ModelOptions& options, const Model& model);

@@ -60,7 +60,7 @@ Json describe_result(const GenerateCommand& command, const Model& model, const s
   json["ids"] = result.ids;
   json["text"] = model.tokenizer ? Json(answer.text) : Json(nullptr);
   json["stop_reason"] = to_string(result.stop_reason);
-  json["timing"] = describe_timing(result);
+  json["timing"] = describe_timing(command.generate, result);
   return json;
 }
 
@@ -114,6 +114,7 @@ void add_generate_command(CLI::App& program, Action& action) {
       ->capture_default_str();
   app->add_flag("--ignore-stop", command->ignore_stop, "Go on after a token that ends the text");
   add_sampling_options(*app, command->generate.sampling);
+  add_speculation_option(*app, command->generate);
   app->add_flag("--json", command->json, "One JSON object on standard output");
   add_compute_options(*app, command->model);
   app->footer("Example:\n  longscroll generate smollm2-135m --chat --prompt \"What is a scroll?\"");

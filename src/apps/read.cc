@@ -79,6 +79,7 @@ void add_options(CLI::App& command, ReadOptions& options) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_sampling_options(command, options.generate.sampling);
+  add_speculation_option(command, options.generate);
   command.add_flag("--json", options.json, "One JSON object on standard output, nothing asked");
   add_compute_options(command, options.model);
 }

@@ -141,7 +141,7 @@ Answer Reader::ask(const std::optional<std::string>& question) {
                  {"ids", result.ids},
                  {"stop_reason", to_string(result.stop_reason)},
                  {"truncated", result.stop_reason != StopReason::kStopToken}};
-  record.update(describe_timing(result));
+  record.update(describe_timing(generate, result));
   record["file_changed"] = changed;
   answers_.push_back(std::move(record));
   return answer;

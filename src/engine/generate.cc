@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace longscroll {
 namespace {
@@ -9,6 +10,27 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+bool contains(const std::vector<TokenId>& ids, TokenId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+// The answer into `result`, after a prompt that the session has read. Nothing is allocated for an id.
+StopReason decode(Continuation& text, Sampler& sampler, const GenerateOptions& options,
+                  const std::function<void(TokenId)>& on_token, const std::atomic<bool>* cancel,
+                  std::vector<TokenId>& ids) {
+  while (ids.size() < options.max_new_tokens) {
+    if (cancel != nullptr && cancel->load()) return StopReason::kCancelled;
+    const TokenId id = sampler.next(text.logits());
+    if (contains(options.stop_ids, id)) return StopReason::kStopToken;
+    ids.push_back(id);
+    if (on_token) on_token(id);
+    if (ids.size() == options.max_new_tokens) break;
+    if (text.full()) return StopReason::kWindowFull;
+    text.append(id, options.max_new_tokens - ids.size());
+  }
+  return StopReason::kMaxNewTokens;
 }
 
 }  // namespace
@@ -38,30 +60,15 @@ GenerateResult generate(Session& session, std::span<const TokenId> prompt, const
   result.prefill_seconds = seconds_since(start);
 
   start = Clock::now();
+  const size_t room = std::min(options.max_new_tokens, session.max_length() - prompt.size() + 1);
+  result.ids.reserve(room);
   Sampler sampler(options.sampling, prompt, session.logits().size());
-  const auto stops = [&options](TokenId id) {
-    return std::find(options.stop_ids.begin(), options.stop_ids.end(), id) != options.stop_ids.end();
-  };
-  result.stop_reason = StopReason::kMaxNewTokens;
-  while (result.ids.size() < options.max_new_tokens) {
-    if (cancel != nullptr && cancel->load()) {
-      result.stop_reason = StopReason::kCancelled;
-      break;
-    }
-    const TokenId id = sampler.next(session.logits());
-    if (stops(id)) {
-      result.stop_reason = StopReason::kStopToken;
-      break;
-    }
-    result.ids.push_back(id);
-    if (on_token) on_token(id);
-    if (result.ids.size() == options.max_new_tokens) break;
-    if (session.ids().size() == session.max_length()) {
-      result.stop_reason = StopReason::kWindowFull;
-      break;
-    }
-    session.step(id);
-  }
+  std::optional<PromptDrafter> prompt_drafter;
+  Drafter* drafter = options.speculation ? options.drafter : nullptr;
+  if (options.speculation && drafter == nullptr) drafter = &prompt_drafter.emplace(prompt, room);
+  Continuation text(session, drafter);
+  result.stop_reason = decode(text, sampler, options, on_token, cancel, result.ids);
+  result.speculation = text.counts();
   result.decode_seconds = seconds_since(start);
   return result;
 }

@@ -8,6 +8,7 @@
 
 #include "engine/sampling.h"
 #include "engine/session.h"
+#include "engine/speculation.h"
 
 namespace longscroll {
 
@@ -15,6 +16,9 @@ struct GenerateOptions {
   size_t max_new_tokens = 500;
   SamplingOptions sampling;
   std::vector<TokenId> stop_ids;
+  // Guess what follows and check guesses together: the answer is the same id for id, only sooner.
+  bool speculation = true;
+  Drafter* drafter = nullptr;  // who guesses; null: a PromptDrafter
 };
 
 enum class StopReason { kStopToken, kMaxNewTokens, kWindowFull, kCancelled };
@@ -27,6 +31,7 @@ struct GenerateResult {
   size_t reused_tokens = 0;
   double prefill_seconds = 0;
   double decode_seconds = 0;
+  SpeculationCounts speculation;
 };
 
 // `on_token` sees each id of the answer as it is made. Setting *cancel while answering ends with

@@ -92,6 +92,19 @@ class Generation(harness.TestCase):
         arguments = ["generate", self.model, "--prompt", "What is a scroll?" * 9, "--max-new-tokens", "16"]
         self.assertEqual(run_json(*arguments, "--threads", 1)["ids"], run_json(*arguments, "--threads", 3)["ids"])
 
+    def test_guessing_changes_no_id_and_is_told(self):
+        prompt = ",".join(map(str, [7, 11, 13, 17, 19, 23] * 12))
+        for extra in ([], ["--repetition-penalty", "1.1"], ["--temperature", "0.7", "--seed", "3"]):
+            arguments = ["generate", self.model, "--ids", prompt, "--max-new-tokens", "120", "--ignore-stop", *extra]
+            guessed, plain = run_json(*arguments), run_json(*arguments, "--no-speculation")
+            self.assertEqual(guessed["ids"], plain["ids"])
+            self.assertIsNone(plain["timing"]["speculation"])
+            counts = guessed["timing"]["speculation"]
+            self.assertLessEqual(counts["accepted"], counts["drafted"])
+            self.assertLessEqual(counts["batches"], counts["drafted"])
+            rate = counts["accepted"] / counts["drafted"] if counts["drafted"] else 0
+            self.assertAlmostEqual(counts["hit_rate"], rate)
+
     def test_chat_puts_the_prompt_into_the_models_form(self):
         found = run_json("generate", self.model, "--prompt", "Hi <|im_end|>", "--chat", "--max-new-tokens", "1")
         marks = [token for token in found["prompt_ids"] if token in (257, 258)]

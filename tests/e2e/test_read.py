@@ -84,6 +84,14 @@ class ReadScripted(harness.TestCase):
         self.assertEqual(found["language"], "en")
         self.assertGreater(found["memory"]["total_bytes"], 0)
 
+    def test_guessing_is_on_unless_told(self):
+        path = self.write("english.txt", ENGLISH)
+        guessed, plain = self.read(path, "--question", "Why?"), self.read(path, "--question", "Why?", "--no-speculation")
+        for with_guesses, without in zip([guessed["summary"], *guessed["answers"]], [plain["summary"], *plain["answers"]]):
+            self.assertEqual(with_guesses["ids"], without["ids"])
+            self.assertLessEqual(with_guesses["speculation"]["accepted"], with_guesses["speculation"]["drafted"])
+            self.assertIsNone(without["speculation"])
+
     def test_a_question_reuses_the_document(self):
         path = self.write("english.txt", ENGLISH)
         found = self.read(path, "--question", "What carries salt?")

@@ -1,0 +1,41 @@
+// How many guessed ids to check beside the next one: as many as pay, by what guesses and batches turned out
+// to be so far. It decides about time alone; no id depends on it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "engine/prompt_lookup.h"
+#include "kernels/kernels.h"
+
+namespace longscroll {
+
+class SpeculationGate {
+ public:
+  SpeculationGate();
+
+  // A guess from `match_length` agreeing ids was right or wrong, whether or not it was checked in a batch.
+  void note_guess(size_t match_length, bool right);
+  // A pass over `tokens` ids took `seconds`.
+  void note_pass(size_t tokens, double seconds);
+
+  // Guesses to check, at most `most`; 0: one id alone is as fast. A guess after a right one agrees in one id
+  // more than the one before.
+  size_t choose(size_t match_length, size_t most);
+
+ private:
+  struct Rate {
+    double right = 0, all = 0;
+  };
+  double rate(size_t match_length) const;
+  // Passes over 1 + guesses ids against passes over one that give as many ids, and the best number of
+  // guesses.
+  size_t best(size_t match_length, size_t most, double cost_of_one_more) const;
+
+  std::array<Rate, PromptLookup::kLongest + 1> rates_;
+  double alone_ = 0;     // seconds of a pass over one id
+  double one_more_ = 0;  // what another id in the pass adds, as a share of alone_
+  size_t refused_ = 0;   // times in a row that costs alone spoke against checking
+};
+
+}  // namespace longscroll
