@@ -149,18 +149,19 @@ inline void add_products(typename D::I (&acc)[kRows][kVectors], size_t first, si
   }
 }
 
-// ---- Few rows: kRows rows of activations by kPanels panels, straight from the packed codes. ----
+// ---- Few rows: kRows rows of activations by a panel, straight from the packed codes. Memory is read in one stream:
+// a sixth faster than four panels side by side. ----
 
-template <class D, int kBits, ScaleKind kKind, size_t kRows, size_t kPanels>
-void packed_few(const PackedMatmulArgs& args, const uint8_t* panels, size_t panel_bytes, float* out) {
-  constexpr size_t kVectors = kPanels * kParts<D>;
+template <class D, int kBits, ScaleKind kKind, size_t kRows>
+void packed_few(const PackedMatmulArgs& args, const uint8_t* panel, float* out) {
+  constexpr size_t kVectors = kParts<D>;
   const PackedFormat& format = args.format;
   typename D::F sums[kRows][kVectors];
   for (auto& row : sums) std::fill_n(row, kVectors, D::zero());
   const size_t groups = args.a.cols / kGroup;
   const int zero = DotsBytes<D> ? format.zero : kNarrowZero<kBits, kKind>;
   size_t g = 0;
-  for (const uint8_t* super = panels; g < groups; super += format.super_bytes()) {
+  for (const uint8_t* super = panel; g < groups; super += format.super_bytes()) {
     const uint8_t* group = super + format.header_bytes();
     for (size_t i = 0; i < format.groups_per_super; ++i, ++g, group += format.group_bytes()) {
       const int8_t* acts = args.a.codes + g * kGroup;
@@ -176,8 +177,7 @@ void packed_few(const PackedMatmulArgs& args, const uint8_t* panels, size_t pane
         }
       }
       const auto codes = [&](size_t step, size_t v) {
-        const uint8_t* at = group + v / kParts<D> * panel_bytes + format.scale_bytes();
-        const auto stored = step_codes<D, kBits>(at, step, v % kParts<D>);
+        const auto stored = step_codes<D, kBits>(group + format.scale_bytes(), step, v);
         return DotsBytes<D> || kBits < 8 ? stored : D::add_bytes(stored, D::broadcast_byte(128));
       };
       const auto x = [&](size_t r, size_t step) { return D::broadcast4(acts + r * args.a.cols + 4 * step); };
@@ -189,8 +189,7 @@ void packed_few(const PackedMatmulArgs& args, const uint8_t* panels, size_t pane
       }
 #pragma GCC unroll 8
       for (size_t v = 0; v < kVectors; ++v) {
-        const size_t skip = v / kParts<D> * panel_bytes;
-        const auto s = group_scales<D, kKind>(super + skip, group + skip, v % kParts<D>);
+        const auto s = group_scales<D, kKind>(super, group, v);
 #pragma GCC unroll 8
         for (size_t r = 0; r < kRows; ++r) {
           auto product = D::mul(D::to_float(acc[0][r][v]), s.scale[0]);
@@ -203,8 +202,7 @@ void packed_few(const PackedMatmulArgs& args, const uint8_t* panels, size_t pane
     }
   }
   for (size_t r = 0; r < kRows; ++r) {
-    for (size_t v = 0; v < kVectors; ++v)
-      D::store(out + r * kPanels * kPanelRows + v * D::kLanes, sums[r][v]);
+    for (size_t v = 0; v < kVectors; ++v) D::store(out + r * kPanelRows + v * D::kLanes, sums[r][v]);
   }
 }
 
@@ -222,16 +220,10 @@ inline void put_columns(const PackedMatmulArgs& args, const float* from, size_t 
 
 template <class D, int kBits, ScaleKind kKind, size_t kRows>
 void packed_few_rows(const PackedMatmulArgs& args) {
-  constexpr size_t kPanels = std::max<size_t>(1, 4 / (kRows * kParts<D>));
-  const size_t panel_bytes = packed_panel_bytes(args.format, args.a.cols), panels = packed_panels(args.n);
-  alignas(64) float room[kRows * kPanels * kPanelRows];
-  size_t p = 0;
-  for (; p + kPanels <= panels; p += kPanels) {
-    packed_few<D, kBits, kKind, kRows, kPanels>(args, args.panels + p * panel_bytes, panel_bytes, room);
-    put_columns(args, room, kPanels * kPanelRows, kRows, p * kPanelRows, kPanels * kPanelRows, false);
-  }
-  for (; p < panels; ++p) {
-    packed_few<D, kBits, kKind, kRows, 1>(args, args.panels + p * panel_bytes, panel_bytes, room);
+  const size_t panel_bytes = packed_panel_bytes(args.format, args.a.cols);
+  alignas(64) float room[kRows * kPanelRows];
+  for (size_t p = 0; p < packed_panels(args.n); ++p) {
+    packed_few<D, kBits, kKind, kRows>(args, args.panels + p * panel_bytes, room);
     put_columns(args, room, kPanelRows, kRows, p * kPanelRows, kPanelRows, false);
   }
 }
