@@ -217,12 +217,13 @@ void add_all_values(const AttentionArgs& args, size_t m, size_t t0, size_t count
 
 template <class V, KvCode kKey, KvCode kValue, size_t kRows>
 void attend_codes(const AttentionArgs& args, size_t m, const RunningSoftmax& running) {
-  constexpr size_t kPairs = kRows == 1 ? 4 : kRows == 2 ? 2 : 1;
+  constexpr size_t kPairs = 2;  // for any number of rows, so that a row's sums do not depend on the others
   const size_t end = std::min(args.key_end, args.position(m + kRows - 1) + 1);
   const size_t begin = std::max(args.key_begin, args.first_visible(m)) / kPageKeys * kPageKeys;
   float weights[kRows][kKeyBlock];
-  for (size_t t0 = begin; t0 < end; t0 += kKeyBlock) {
-    const size_t count = std::min(kKeyBlock, end - t0);
+  for (size_t t0 = begin, next = 0; t0 < end; t0 = next) {
+    next = t0 / kKeyBlock * kKeyBlock + kKeyBlock;
+    const size_t count = std::min(next, end) - t0;
     const size_t padded = (count + V::kWidth - 1) / V::kWidth * V::kWidth;
     score_codes<V, kKey, kRows>(args, m, t0, count, weights);
     for (size_t r = 0; r < kRows; ++r) {
