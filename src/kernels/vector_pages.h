@@ -141,7 +141,8 @@ void unpack_values(const AttentionArgs& args, size_t t0, size_t count, float* pa
 // scores[r][t] = q of row m + r times key t0 + t, for `count` keys rounded up to whole vectors.
 template <class V, KvCode kCode, size_t kRows>
 void score_codes(const AttentionArgs& args, size_t m, size_t t0, size_t count, float (*scores)[kKeyBlock]) {
-  constexpr size_t kChains = kRows == 1 ? 4 : kRows == 2 ? 2 : 1;  // sums that need not wait for each other
+  // Sums that need not wait for each other; as many for any number of rows, so that a row's do not depend on it.
+  constexpr size_t kChains = 2;
   const size_t dim = args.kv.head_dim;
   const float* q[kRows];
   float centers[kRows] = {};  // what a row makes with the page's center
@@ -217,7 +218,7 @@ void add_all_values(const AttentionArgs& args, size_t m, size_t t0, size_t count
 
 template <class V, KvCode kKey, KvCode kValue, size_t kRows>
 void attend_codes(const AttentionArgs& args, size_t m, const RunningSoftmax& running) {
-  constexpr size_t kPairs = 2;  // for any number of rows, so that a row's sums do not depend on the others
+  constexpr size_t kPairs = kRows == 1 ? 4 : kRows == 2 ? 2 : 1;
   const size_t end = std::min(args.key_end, args.position(m + kRows - 1) + 1);
   const size_t begin = std::max(args.key_begin, args.first_visible(m)) / kPageKeys * kPageKeys;
   float weights[kRows][kKeyBlock];
