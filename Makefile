@@ -1,22 +1,40 @@
 # The commands a person types. CI runs `make test`.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build test check interop
+.PHONY: help setup build test check format tidy sanitize demo interop bench
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: ## Install the Debian/Ubuntu packages that are missing
-	scripts/setup.sh
+	@scripts/setup.sh
 
-build: setup ## Build the release preset
-	cmake --preset release
-	cmake --build --preset release -j $(JOBS)
+# Ninja configures again by itself when a CMakeLists.txt changed; the presets it does not know.
+build/%/build.ninja: CMakePresets.json | setup
+	cmake --preset $*
 
-check: ## Layers, formatting
+build: setup build/release/build.ninja ## Build the release preset
+	@cmake --build --preset release -j $(JOBS)
+
+check: setup build/release/build.ninja ## Layers, formatting, clang-tidy
 	scripts/check_layers.py
+	scripts/format.sh --check
+	scripts/tidy.py --jobs $(JOBS)
+
+format: setup ## Rewrite the C++ sources in the style of .clang-format
+	scripts/format.sh
+
+tidy: setup build/release/build.ninja ## clang-tidy alone; run again it looks only at what changed
+	scripts/tidy.py --jobs $(JOBS)
+
+sanitize: setup build/asan-ubsan/build.ninja build/tsan/build.ninja ## Unit tests under the sanitizers
+	JOBS=$(JOBS) scripts/sanitize.sh
 
 test: build check ## Set up, build and run every test
 	ctest --preset release -j $(JOBS)
+	$(MAKE) --no-print-directory sanitize
+
+demo: ## Set up, build, pull the default model, read docs/readers.md and answer two questions
+	scripts/demo.sh
 
 # Python packages of some GiB, so not a part of `make test`.
 INTEROP := build/interop-venv
@@ -28,3 +46,6 @@ $(INTEROP)/installed: tests/interop/requirements.txt
 interop: build $(INTEROP)/installed ## Hold our conversions against llama.cpp and transformers
 	cmake --preset release
 	ctest --preset interop
+
+bench: build ## Longscroll beside llama.cpp and OpenVINO, into docs/benchmarks (an hour, 8 GB, a quiet machine)
+	bench/peers.sh build/peers index4-q4 index4-q8 qwen

@@ -1,8 +1,10 @@
-# longscroll_layer(NAME [SOURCES …] [TESTS …] [DEPS …] [TEST_DEPS …])
+# longscroll_layer(NAME [THREADED] [SOURCES …] [TESTS …] [DEPS …] [TEST_DEPS …])
 #
 # One layer = one static library `longscroll_NAME` built from src/NAME, and, when it has tests, one
 # program `NAME_test`. DEPS are other layers' libraries (downwards only: scripts/check_layers.py) or
-# imported targets.
+# imported targets. THREADED: its tests run threads, so they are run under the thread sanitizer too.
+#
+# unit_tests builds every layer's test program, threaded_tests those of the THREADED layers.
 add_library(longscroll_flags INTERFACE)
 target_compile_options(longscroll_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
 target_include_directories(longscroll_flags INTERFACE "${CMAKE_SOURCE_DIR}/src")
@@ -11,15 +13,23 @@ if(LONGSCROLL_SANITIZE)
     -fsanitize=${LONGSCROLL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(longscroll_flags INTERFACE -fsanitize=${LONGSCROLL_SANITIZE})
 endif()
+add_custom_target(unit_tests)
+add_custom_target(threaded_tests)
 
 function(longscroll_layer NAME)
-  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED" "" "SOURCES;TESTS;DEPS;TEST_DEPS" ${ARGN})
   add_library(longscroll_${NAME} STATIC ${ARG_SOURCES})
   target_link_libraries(longscroll_${NAME} PUBLIC longscroll_flags ${ARG_DEPS})
   if(LONGSCROLL_BUILD_TESTS AND ARG_TESTS)
     add_executable(${NAME}_test ${ARG_TESTS})
     target_link_libraries(${NAME}_test PRIVATE longscroll_${NAME} ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
+    add_dependencies(unit_tests ${NAME}_test)
+    set(label unit)  # one word: gtest_discover_tests takes no list of labels
+    if(ARG_THREADED)
+      add_dependencies(threaded_tests ${NAME}_test)
+      set(label unit-threaded)
+    endif()
     gtest_discover_tests(${NAME}_test TEST_PREFIX "${NAME}." DISCOVERY_MODE PRE_TEST
-      PROPERTIES LABELS unit)
+      PROPERTIES LABELS ${label})
   endif()
 endfunction()

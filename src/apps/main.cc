@@ -2,6 +2,7 @@
 #include <csignal>
 
 #include "apps/commands.h"
+#include "apps/cut_file.h"
 #include "apps/interrupt.h"
 
 namespace {
@@ -38,5 +39,6 @@ int main(int argc, char** argv) {
   // A closed pipe is seen where it is written to, so that files in the making are cleaned up.
   std::signal(SIGPIPE, SIG_IGN);
   longscroll::install_interrupt_handler();
+  longscroll::install_cut_file_handler();
   return longscroll::run_guarded([&] { return run_command_line(argc, argv); });
 }

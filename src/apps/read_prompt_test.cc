@@ -8,9 +8,7 @@
 namespace longscroll {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::StartsWith;
 
 constexpr TokenId kImStart = 256;
 constexpr TokenId kImEnd = 257;

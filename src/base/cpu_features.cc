@@ -41,7 +41,7 @@ const CpuFeatures& cpu_features() {
 std::string cpu_model_name() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {
-    if (line.rfind("model name", 0) == 0) {
+    if (line.starts_with("model name")) {
       const size_t colon = line.find(':');
       if (colon != std::string::npos && colon + 2 < line.size()) return line.substr(colon + 2);
     }

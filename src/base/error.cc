@@ -13,7 +13,7 @@ std::string compose(const std::string& where, const std::string& what, const std
 
 }  // namespace
 
-Error::Error(ErrorKind kind, std::string where, std::string what, std::string hint)
+Error::Error(ErrorKind kind, std::string where, const std::string& what, std::string hint)
     : std::runtime_error(compose(where, what, hint)),
       kind_(kind),
       where_(std::move(where)),

@@ -20,7 +20,7 @@ enum class ErrorKind {
 class Error : public std::runtime_error {
  public:
   // `where` names the file, tensor or option at fault; `what` says what must hold and what was found.
-  Error(ErrorKind kind, std::string where, std::string what, std::string hint = {});
+  Error(ErrorKind kind, std::string where, const std::string& what, std::string hint = {});
 
   ErrorKind kind() const { return kind_; }
   const std::string& where() const { return where_; }

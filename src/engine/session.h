@@ -34,7 +34,7 @@ struct MemoryForecast {
   uint64_t scratch = 0;
   uint64_t total() const { return weights + kv_cache + scratch; }
 };
-MemoryForecast forecast_memory(const Model& model, const SessionOptions& options);
+MemoryForecast forecast_memory(const Model& model, const SessionOptions& asked);
 
 class Session {
  public:

@@ -57,7 +57,7 @@ std::string gguf_with_tensor(const GgufTensor& tensor) {
   return gguf([&](GgufParts& parts) { parts.tensors[1] = tensor; });
 }
 
-std::string without_end(std::string bytes, size_t count) {
+std::string without_end(const std::string& bytes, size_t count) {
   return bytes.substr(0, bytes.size() - count);
 }
 

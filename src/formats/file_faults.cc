@@ -16,12 +16,12 @@ bool is_control(uint32_t c) {
 
 }  // namespace
 
-void throw_bad_file(const std::filesystem::path& path, std::string what, std::string hint) {
-  throw Error(ErrorKind::kFile, path.string(), std::move(what), std::move(hint));
+void throw_bad_file(const std::filesystem::path& path, const std::string& what, std::string hint) {
+  throw Error(ErrorKind::kFile, path.string(), what, std::move(hint));
 }
 
-void throw_unsupported_file(const std::filesystem::path& path, std::string what, std::string hint) {
-  throw Error(ErrorKind::kUnsupported, path.string(), std::move(what), std::move(hint));
+void throw_unsupported_file(const std::filesystem::path& path, const std::string& what, std::string hint) {
+  throw Error(ErrorKind::kUnsupported, path.string(), what, std::move(hint));
 }
 
 std::string shown_name(std::string_view name) {

@@ -7,8 +7,9 @@
 
 namespace longscroll {
 
-[[noreturn]] void throw_bad_file(const std::filesystem::path& path, std::string what, std::string hint = {});
-[[noreturn]] void throw_unsupported_file(const std::filesystem::path& path, std::string what,
+[[noreturn]] void throw_bad_file(const std::filesystem::path& path, const std::string& what,
+                                 std::string hint = {});
+[[noreturn]] void throw_unsupported_file(const std::filesystem::path& path, const std::string& what,
                                          std::string hint = {});
 
 // A name out of a hostile file, quoted for a message: valid UTF-8, no control characters, not long.

@@ -21,8 +21,8 @@ using gguf::ValueType;
 constexpr uint32_t kVersion = 3;
 constexpr size_t kLongestName = 63;  // llama.cpp refuses longer tensor names
 
-[[noreturn]] void refuse(const std::string& where, std::string what) {
-  throw Error(ErrorKind::kArgument, where, std::move(what));
+[[noreturn]] void refuse(const std::string& where, const std::string& what) {
+  throw Error(ErrorKind::kArgument, where, what);
 }
 
 template <typename T>

@@ -172,8 +172,8 @@ void HeaderReader::check_tiling(std::vector<Located>& tensors) const {
   }
 }
 
-[[noreturn]] void refuse(const std::string& where, std::string what) {
-  throw Error(ErrorKind::kArgument, where, std::move(what));
+[[noreturn]] void refuse(const std::string& where, const std::string& what) {
+  throw Error(ErrorKind::kArgument, where, what);
 }
 
 const StoredType& stored_type_of(const TensorToWrite& tensor) {

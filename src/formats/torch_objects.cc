@@ -16,7 +16,6 @@ namespace {
 using pickle::Dict;
 using pickle::Heap;
 using pickle::HostObject;
-using pickle::None;
 using pickle::Ref;
 using pickle::Tuple;
 using pickle::Value;

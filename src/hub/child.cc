@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,13 +11,12 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <string_view>
 #include <thread>
 
 #include "base/error.h"
-
-extern char** environ;
 
 namespace longscroll {
 namespace {
@@ -76,7 +74,7 @@ class ErrorPipe {
   void read_some(std::string& kept) {
     pollfd wait = {.fd = ended_ ? -1 : ends_[0], .events = POLLIN, .revents = 0};
     ::poll(&wait, 1, kTickMs);
-    std::array<char, 4096> chunk;
+    std::array<char, 4096> chunk{};
     ssize_t got;
     while ((got = ::read(ends_[0], chunk.data(), chunk.size())) > 0) {
       kept.append(chunk.data(), static_cast<size_t>(got));

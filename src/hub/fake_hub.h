@@ -14,8 +14,6 @@
 #include "hub/http.h"
 #include "hub/hub_config.h"
 
-extern char** environ;
-
 namespace longscroll {
 
 class FakeHub {

@@ -128,7 +128,7 @@ TEST(ChooseFiles, RefusesHostileAndDoubleNames) {
 TEST(ChooseFiles, ShowsOnlySoManyChoices) {
   std::vector<std::string> names;
   for (int i = 0; i < 500; ++i) names.push_back(fmt::format("{}.gguf", i));
-  names.push_back("evil\x1b.gguf");
+  names.emplace_back("evil\x1b.gguf");
   try {
     chosen_of(names);
     FAIL();

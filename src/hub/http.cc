@@ -150,8 +150,8 @@ long status_of(CURL* easy) {
   return status;
 }
 
-Error network_error(const HttpRequest& request, std::string what, std::string hint = {}) {
-  return Error(ErrorKind::kNetwork, request.url, std::move(what), std::move(hint));
+Error network_error(const HttpRequest& request, const std::string& what, std::string hint = {}) {
+  return Error(ErrorKind::kNetwork, request.url, what, std::move(hint));
 }
 
 bool may_pass(long status) {

@@ -209,7 +209,7 @@ TEST_F(HubTest, FollowsARedirectWithoutTheToken) {
 }
 
 TEST_F(HubTest, LeavesHostileNamesAlone) {
-  const fs::path path = pull_quickly("hf:plain/ignored");
+  pull_quickly("hf:plain/ignored");
   EXPECT_THAT(files_under(folder_.path()),
               UnorderedElementsAre("hf/plain/ignored/config.json", "hf/plain/ignored/tokenizer.json",
                                    "hf/plain/ignored/model.safetensors", "hf/plain/ignored/.pulled.json"));

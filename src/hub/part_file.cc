@@ -54,7 +54,8 @@ void PartFile::open_and_lock() {
       throw Error(ErrorKind::kResource, path_.string(), "must be free, and another process is downloading it",
                   "wait for that download, or stop it");
     }
-    struct stat held, named;
+    struct stat held {};
+    struct stat named {};
     if (::fstat(fd_, &held) != 0) fail("looking at");
     // Between open and lock its last holder may have renamed it: then the name is free, or another file.
     if (::stat(path_.c_str(), &named) == 0 && named.st_ino == held.st_ino && named.st_dev == held.st_dev) {

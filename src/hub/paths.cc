@@ -157,7 +157,7 @@ fs::path resolve_model(std::string_view name_or_path) {
   }
   std::error_code error;
   if (const CatalogueEntry* entry = find_model(name_or_path)) {
-    const fs::path path = models_directory() / entry->file_name;
+    fs::path path = models_directory() / entry->file_name;
     if (is_verified_file(path, entry->size, entry->sha256)) return path;
     if (fs::exists(fs::path(name_or_path), error)) return name_or_path;
     throw Error(ErrorKind::kFile, entry->name,

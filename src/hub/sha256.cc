@@ -51,7 +51,7 @@ void Hasher::update(std::span<const std::byte> bytes) {
 }
 
 std::string Hasher::hex() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   [[maybe_unused]] const int ok = EVP_DigestFinal_ex(context_.get(), digest.data(), &length);
   assert(ok == 1);

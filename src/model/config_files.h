@@ -29,7 +29,7 @@ struct ParsedConfig {
 
 // config.json of a Hugging Face directory. Throws Error(kFile) on a contradiction and
 // Error(kUnsupported) on a feature that we do not compute.
-ParsedConfig config_from_hf(const nlohmann::json& config, const std::string& where);
+ParsedConfig config_from_hf(const nlohmann::json& object, const std::string& where);
 
 // The metadata of a GGUF file; rope_freqs.weight and the embedding's rows are looked up too.
 ParsedConfig config_from_gguf(const GgufFile& file);

@@ -226,7 +226,7 @@ void read_layer_types(const JsonFields& fields, const Architecture& row, ModelCo
 void read_norm_head(const JsonFields& fields, const Architecture& row, ParsedConfig& parsed) {
   if (!row.norm_head) return;
   const auto said = fields.get_bool("norm_head");
-  if (!said) parsed.remarks.push_back("norm_head not given: true assumed, as published");
+  if (!said) parsed.remarks.emplace_back("norm_head not given: true assumed, as published");
   parsed.config.norm_head = said.value_or(true);
 }
 

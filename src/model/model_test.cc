@@ -20,7 +20,6 @@ using test::counting_tensor;
 using test::error_of;
 using test::floats_of;
 using testing::AllOf;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;

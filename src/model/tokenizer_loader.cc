@@ -248,7 +248,7 @@ SentencePieceSource hf_sentencepiece(const HfFiles& files, std::vector<std::stri
   options.eos = find("eos_token", tables.eos);
   const auto add_bos = files.config().get_bool("add_bos_token");
   if (!add_bos && options.bos)
-    remarks.push_back("add_bos_token not given: true assumed, as transformers does");
+    remarks.emplace_back("add_bos_token not given: true assumed, as transformers does");
   options.add_bos = add_bos.value_or(options.bos.has_value());
   options.add_eos = files.config().get_bool("add_eos_token").value_or(false);
   return source;

@@ -26,8 +26,8 @@ constexpr std::array<std::pair<RopeScaling, const char*>, 6> kNames{{
     {RopeScaling::kLlama3, "llama3"},
 }};
 
-[[noreturn]] void fail(const char* field, std::string what) {
-  throw Error(ErrorKind::kArgument, fmt::format("rope.{}", field), std::move(what));
+[[noreturn]] void fail(const char* field, const std::string& what) {
+  throw Error(ErrorKind::kArgument, fmt::format("rope.{}", field), what);
 }
 
 void need_positive(const char* field, double value) {

@@ -31,8 +31,8 @@ struct StringHash {
 };
 using IdOfText = std::unordered_map<std::string, TokenId, StringHash, std::equal_to<>>;
 
-[[noreturn]] void bad_table(std::string_view where, std::string what) {
-  throw Error(ErrorKind::kFile, std::string(where), std::move(what));
+[[noreturn]] void bad_table(std::string_view where, const std::string& what) {
+  throw Error(ErrorKind::kFile, std::string(where), what);
 }
 
 // The reference normalises by Unicode 9: a mark that came later is no mark to it, so it neither moves nor
@@ -97,10 +97,10 @@ class BpeTokenizer final : public Tokenizer {
   BpeTables tables_;
   std::string where_;
   std::vector<RegexSplitter> splitters_;
-  IdOfText id_of_text_;                // stored spelling
-  IdOfText id_of_word_;                // bytes, for ignore_merges only
-  std::array<TokenId, 256> byte_ids_;  // -1: the vocabulary lacks the byte
-  std::vector<std::string> bytes_;     // of each token
+  IdOfText id_of_text_;                  // stored spelling
+  IdOfText id_of_word_;                  // bytes, for ignore_merges only
+  std::array<TokenId, 256> byte_ids_{};  // -1: the vocabulary lacks the byte
+  std::vector<std::string> bytes_;       // of each token
   std::vector<bool> special_;
   std::optional<BpeMerger> merger_;
   AddedTokenMatcher raw_added_;
@@ -172,7 +172,7 @@ void BpeTokenizer::index_tokens() {
       if (bytes->size() == 1) byte_ids_[static_cast<uint8_t>((*bytes)[0])] = static_cast<TokenId>(i);
       if (tables_.ignore_merges) id_of_word_.try_emplace(*bytes, static_cast<TokenId>(i));
     }
-    bytes_[i] = bytes ? std::move(*bytes) : spelling;
+    bytes_[i] = std::move(bytes).value_or(spelling);
     if (!spelling.empty()) id_of_text_.try_emplace(spelling, static_cast<TokenId>(i));
   }
 }

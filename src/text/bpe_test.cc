@@ -84,7 +84,7 @@ TEST(Bpe, SmollmSplitsEveryDigit) {
 
 TEST(Bpe, LlamaTakesAWholeWordThatIsAToken) {
   BpeTables tables = byte_tables();
-  tables.tokens.push_back("abc");
+  tables.tokens.emplace_back("abc");
   EXPECT_EQ(make_bpe_tokenizer(tables, "test")->encode("abc"), bytes_of("abc"));
   tables.pre = "llama-bpe";
   EXPECT_THAT(make_bpe_tokenizer(tables, "test")->encode("abc"), ElementsAre(256));

@@ -19,7 +19,7 @@ std::array<uint32_t, 256> code_points_of_bytes() {
 }
 
 std::array<int16_t, kAlphabetEnd> bytes_of_code_points() {
-  std::array<int16_t, kAlphabetEnd> bytes;
+  std::array<int16_t, kAlphabetEnd> bytes{};
   bytes.fill(-1);
   const auto points = code_points_of_bytes();
   for (size_t byte = 0; byte < points.size(); ++byte) bytes[points[byte]] = static_cast<int16_t>(byte);

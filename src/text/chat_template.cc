@@ -28,8 +28,8 @@ constexpr std::array<Form, 4> kForms = {{{ChatFormat::kIndex, "index", "reserved
                                          {ChatFormat::kGemma, "gemma", "<start_of_turn>"},
                                          {ChatFormat::kLlama3, "llama3", "<|start_header_id|>"}}};
 
-[[noreturn]] void bad_messages(ChatFormat format, std::string what) {
-  throw Error(ErrorKind::kArgument, fmt::format("{} {}", to_string(format), kWhere), std::move(what));
+[[noreturn]] void bad_messages(ChatFormat format, const std::string& what) {
+  throw Error(ErrorKind::kArgument, fmt::format("{} {}", to_string(format), kWhere), what);
 }
 
 void check_roles(ChatFormat format, std::span<const ChatMessage> messages) {

@@ -35,8 +35,8 @@ constexpr uint64_t kBpeModel = 2;
 
 constexpr std::string_view kSpaceSymbol = "\u2581";
 
-[[noreturn]] void bad_model(std::string_view where, std::string what) {
-  throw Error(ErrorKind::kFile, std::string(where), std::move(what));
+[[noreturn]] void bad_model(std::string_view where, const std::string& what) {
+  throw Error(ErrorKind::kFile, std::string(where), what);
 }
 
 [[noreturn]] void unsupported(std::string_view where, std::string_view what) {

@@ -185,7 +185,7 @@ TEST(SentencePiece, RefusesWhatItCannotDo) {
 }
 
 TEST(SentencePiece, HostileNormaliserTablesAreRefused) {
-  const auto map = [](std::vector<uint32_t> units, std::string texts, uint32_t size) {
+  const auto map = [](std::vector<uint32_t> units, const std::string& texts, uint32_t size) {
     std::string out;
     units.insert(units.begin(), size);
     for (uint32_t unit : units) {

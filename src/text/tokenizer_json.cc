@@ -35,9 +35,7 @@ class Reader {
                 fmt::format("the tokenizer must be a byte-level BPE, found the {} '{}'", part, found),
                 "a model with a tokenizer.model file is read through SentencePiece instead");
   }
-  [[noreturn]] void malformed(std::string what) const {
-    throw Error(ErrorKind::kFile, where_, std::move(what));
-  }
+  [[noreturn]] void malformed(const std::string& what) const { throw Error(ErrorKind::kFile, where_, what); }
 
   const Json& member(const Json& object, const char* key) const {
     const Json& found = optional_member(object, key);

@@ -13,10 +13,11 @@ BINARY = os.environ.get("LONGSCROLL_BIN", "")
 TIMEOUT = 120
 
 
-def run(*arguments, stdin: str | bytes = b"", env=None, check=None) -> subprocess.CompletedProcess:
+def run(*arguments, stdin: str | bytes = b"", env=None, check=None,
+        timeout=TIMEOUT) -> subprocess.CompletedProcess:
     """Output as text; `check` is the exit code that must come."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run([BINARY, *map(str, arguments)], input=data, capture_output=True, timeout=TIMEOUT,
+    done = subprocess.run([BINARY, *map(str, arguments)], input=data, capture_output=True, timeout=timeout,
                           env={**os.environ, **(env or {})})
     done.stdout, done.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     if check is not None and done.returncode != check:

@@ -62,9 +62,9 @@ def _tokenizer_fields(chat: bool) -> list[bytes]:
     return fields
 
 
-def write(path, *, window=4096, hidden=32, layers=2, heads=2, ffn=48, seed=1, chat=True, tokenizer=True) -> None:
-    """A llama of `layers` layers over 260 tokens."""
-    vocab = 260
+def write(path, *, window=4096, hidden=32, layers=2, heads=2, ffn=48, seed=1, chat=True, tokenizer=True,
+          vocab=260, alter=None) -> None:
+    """A llama of `layers` layers over 260 tokens. `alter` may change the dictionary of shapes first."""
     fields = [
         _field("general.architecture", STRING, "llama"),
         _field("general.name", STRING, "tiny"),
@@ -90,6 +90,8 @@ def write(path, *, window=4096, hidden=32, layers=2, heads=2, ffn=48, seed=1, ch
         shapes[f"{block}ffn_gate.weight"] = shapes[f"{block}ffn_up.weight"] = (hidden, ffn)
         shapes[f"{block}ffn_down.weight"] = (ffn, hidden)
         shapes[f"{block}attn_norm.weight"] = shapes[f"{block}ffn_norm.weight"] = (hidden,)
+    if alter:
+        alter(shapes)
     _write_file(path, fields, shapes, random.Random(seed))
 
 
