@@ -64,7 +64,8 @@ def stamps_of(entries: list[dict]) -> dict[str, pathlib.Path | None]:
 def tidy(source: str) -> subprocess.CompletedProcess:
     # The commands are GCC's: clang must not mind the names of GCC's own warnings. It has the compiler's
     # headers in its wheel, and finds the standard library where GCC has it.
-    return subprocess.run([TOOL, "-p", BUILD, "--quiet", "--extra-arg=-Wno-unknown-warning-option", source],
+    return subprocess.run([TOOL, "-p", BUILD, "--quiet", "--extra-arg=-Wno-unknown-warning-option",
+                           "--extra-arg=-Wno-deprecated-declarations", source],
                           capture_output=True, text=True)
 
 

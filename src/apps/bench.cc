@@ -152,10 +152,12 @@ size_t longest(const BenchOptions& options, const Model& model) {
 
 std::optional<MachineRoof> bench_machine(int threads) {
   const MachineRoof roof = measure_roof(threads);
-  fmt::print(stderr, "this machine, {} threads: float32 {:.0f} GFLOP/s, bf16 {}, int8 {:.0f} GOP/s, reading {:.1f} GB/s\n",
-             threads, roof.f32_flops / 1e9,
-             roof.bf16_flops ? fmt::format("{:.0f} GFLOP/s", *roof.bf16_flops / 1e9) : "none", roof.int8_ops / 1e9,
-             roof.read_bytes / 1e9);
+  fmt::print(
+      stderr,
+      "this machine, {} threads: float32 {:.0f} GFLOP/s, bf16 {}, int8 {:.0f} GOP/s, reading {:.1f} GB/s\n",
+      threads, roof.f32_flops / 1e9,
+      roof.bf16_flops ? fmt::format("{:.0f} GFLOP/s", *roof.bf16_flops / 1e9) : "none", roof.int8_ops / 1e9,
+      roof.read_bytes / 1e9);
   return roof;
 }
 

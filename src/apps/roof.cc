@@ -12,7 +12,7 @@
 namespace longscroll {
 namespace {
 
-constexpr size_t kRounds = 4'000'000;       // some 10 ms
+constexpr size_t kRounds = 4'000'000;      // some 10 ms
 constexpr size_t kReadBytes = 256u << 20;  // far more than any cache holds
 constexpr int kRepeats = 7;
 
@@ -83,8 +83,9 @@ double prefill_operations(const Model& model, size_t length) {
   double operations = 2.0 * static_cast<double>(model.weights.head.rows) * config.hidden_size;
   for (size_t layer = 0; layer < config.num_layers; ++layer) {
     double weights = 0, pairs = 0;
-    for_each_matrix(model.weights.layers[layer],
-                    [&](const Matrix& m) { weights += static_cast<double>(m.rows) * static_cast<double>(m.cols); });
+    for_each_matrix(model.weights.layers[layer], [&](const Matrix& m) {
+      weights += static_cast<double>(m.rows) * static_cast<double>(m.cols);
+    });
     for (size_t t = 0; t < length; ++t) pairs += static_cast<double>(visible_keys(config, layer, t));
     operations += 2.0 * weights * static_cast<double>(length) + 4.0 * config.query_size() * pairs;
   }

@@ -9,7 +9,8 @@
 
 namespace longscroll {
 
-AnonymousMemory::AnonymousMemory(size_t bytes, const std::string& what, const std::string& hint) : size_(bytes) {
+AnonymousMemory::AnonymousMemory(size_t bytes, const std::string& what, const std::string& hint)
+    : size_(bytes) {
   if (bytes == 0) return;
   void* mapped =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -35,10 +36,10 @@ AnonymousMemory& AnonymousMemory::operator=(AnonymousMemory&& other) noexcept {
 }
 
 void release_mapped(const std::byte* data, size_t bytes) {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const uintptr_t begin = reinterpret_cast<uintptr_t>(data) / page * page;
-  const uintptr_t end = reinterpret_cast<uintptr_t>(data) + bytes;
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t before = reinterpret_cast<uintptr_t>(data) % page;  // bytes of its first page
+  ::madvise(const_cast<std::byte*>(data) - before, before + bytes,
+            MADV_DONTNEED);  // NOLINT: madvise takes void*
 }
 
 }  // namespace longscroll

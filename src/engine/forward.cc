@@ -10,10 +10,10 @@
 namespace longscroll {
 namespace {
 
-constexpr size_t kQueryRows = 192;       // rows of queries that share one unpacking of a block of keys
-constexpr size_t kColumnBlock = 128;     // output columns of one task when many rows share the weights
-constexpr size_t kRowsATask = 8;         // of work that goes row by row
-constexpr size_t kRangeKeys = 2048;      // keys of a range; the same whatever the number of threads
+constexpr size_t kQueryRows = 192;        // rows of queries that share one unpacking of a block of keys
+constexpr size_t kColumnBlock = 128;      // output columns of one task when many rows share the weights
+constexpr size_t kRowsATask = 8;          // of work that goes row by row
+constexpr size_t kRangeKeys = 2048;       // keys of a range; the same whatever the number of threads
 constexpr size_t kDropResidentRows = 64;  // blocks from here on give embedding pages back
 
 size_t ceil_div(size_t a, size_t b) {
@@ -105,7 +105,8 @@ void Forward::run(std::span<const TokenId> ids, size_t first, size_t rope_length
     add_and_norm(layers[layer].post_attention_norm, layers[layer].ffn_norm, rows);
     ffn_block(layer, rows);
     add_and_norm(layers[layer].post_ffn_norm,
-                 layer + 1 < layers.size() ? layers[layer + 1].attention_norm : model_.weights.final_norm, rows);
+                 layer + 1 < layers.size() ? layers[layer + 1].attention_norm : model_.weights.final_norm,
+                 rows);
   }
 }
 
@@ -148,7 +149,8 @@ void Forward::embed(std::span<const TokenId> ids) {
     norm_row(model_.weights.layers[0].attention_norm, b);
   });
   // Rows of the file that were read once need not stay in memory.
-  if (table.mapped && ids.size() >= kDropResidentRows) release_mapped(table.data, table.rows * table.row_bytes);
+  if (table.mapped && ids.size() >= kDropResidentRows)
+    release_mapped(table.data, table.rows * table.row_bytes);
 }
 
 void Forward::attention_block(size_t layer, size_t rows, size_t first, KvCache& cache) {
@@ -222,7 +224,8 @@ void Forward::rotate_and_store(size_t layer, size_t rows, size_t first, KvCache&
   if (format.centered) begin_pages(layer, rows, first, cache);
   for_rows(rows, [&](size_t b) {
     const size_t slot = (first + b) % kPageKeys;
-    for (size_t n = 0; n < c.num_heads; ++n) turn(q_BNH_.data() + (b * c.num_heads + n) * dim, w.query_norm, b);
+    for (size_t n = 0; n < c.num_heads; ++n)
+      turn(q_BNH_.data() + (b * c.num_heads + n) * dim, w.query_norm, b);
     for (size_t n = 0; n < c.num_kv_heads; ++n) {
       uint8_t* page = cache.page(first + b) + cache.offset(layer, n);
       float* k = k_BKH_.data() + (b * c.num_kv_heads + n) * dim;
@@ -258,8 +261,7 @@ void Forward::attend(size_t layer, size_t rows, size_t first, KvCache& cache) {
   const size_t heads = config_.num_kv_heads;
   pool_.run(blocks * heads, [&](size_t task, int thread) {
     const size_t b = (blocks - 1 - task / heads) * tokens;  // the longest rows first
-    AttentionArgs args =
-        attention_args(layer, task % heads, b, std::min(tokens, rows - b), first, cache);
+    AttentionArgs args = attention_args(layer, task % heads, b, std::min(tokens, rows - b), first, cache);
     args.out = attended_BNH_.data() + (args.q - q_BNH_.data());
     args.out_stride = config_.query_size();
     args.scratch = scratch(thread);

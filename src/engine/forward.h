@@ -62,10 +62,12 @@ class Forward {
   void quantize_row(const float* row, size_t b, size_t width);
   void multiply(const float* in, size_t row, size_t rows, std::initializer_list<Product> products);
   void multiply_part(const float* in, size_t row, size_t rows, const Product& product, size_t n, size_t count,
-                     float* scratch);
+                     float* room);
   template <class Body>
   void for_rows(size_t rows, Body body);
-  bool is_local(size_t layer) const { return !config_.layer_local.empty() && config_.layer_local[layer] != 0; }
+  bool is_local(size_t layer) const {
+    return !config_.layer_local.empty() && config_.layer_local[layer] != 0;
+  }
   float* scratch(int thread) { return scratch_.data() + static_cast<size_t>(thread) * scratch_floats_; }
 
   const Model& model_;
@@ -75,7 +77,7 @@ class Forward {
   ThreadPool pool_;
   RopeTable rope_, rope_local_;
   RopeTable centers_, centers_local_;  // at the middle of each page that the block begins
-  size_t rope_length_ = 0;  // of the frequencies
+  size_t rope_length_ = 0;             // of the frequencies
   std::vector<float> x_BD_, normed_BD_, projected_BD_, q_BNH_, k_BKH_, v_BKH_, attended_BNH_, gate_BF_,
       up_BF_;
   QuantizedBuffer codes_;  // of the input of the next products

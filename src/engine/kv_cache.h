@@ -19,10 +19,11 @@ namespace longscroll {
 enum class KvType { kF32, kF16, kBF16, kQ8, kK8V4, kQ4 };
 std::string_view kv_type_name(KvType type);
 KvType kv_type_from_name(std::string_view name);  // of one that is known
-// The smallest that keeps answers as they are (docs/benchmarks has the measurements): q8 where heads allow it.
+// The smallest that keeps answers as they are (docs/benchmarks has the measurements): q8 where heads allow
+// it.
 KvType default_kv_type(const ModelConfig& config);
-// Quantised keys of a model that adds a bias to them are centered: the bias, rotated to the middle of the page,
-// is most of what they are.
+// Quantised keys of a model that adds a bias to them are centered: the bias, rotated to the middle of the
+// page, is most of what they are.
 KvFormat kv_format(KvType type, const ModelConfig& config);
 
 class KvCache {

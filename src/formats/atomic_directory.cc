@@ -25,7 +25,7 @@ std::filesystem::path beside(const std::filesystem::path& path, const char* what
 
 }  // namespace
 
-AtomicDirectory::AtomicDirectory(std::filesystem::path path) : path_(without_slash(path)) {
+AtomicDirectory::AtomicDirectory(const std::filesystem::path& path) : path_(without_slash(path)) {
   for (int attempt = 0; temporary_.empty(); ++attempt) {
     const auto candidate = beside(path_, "tmp", attempt);
     std::error_code failure;

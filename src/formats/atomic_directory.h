@@ -7,8 +7,9 @@ namespace longscroll {
 
 class AtomicDirectory {
  public:
-  explicit AtomicDirectory(std::filesystem::path path);  // throws Error(kFile) when it cannot be created
-  ~AtomicDirectory();                                    // removes everything unless committed
+  explicit AtomicDirectory(
+      const std::filesystem::path& path);  // throws Error(kFile) when it cannot be created
+  ~AtomicDirectory();                      // removes everything unless committed
   AtomicDirectory(const AtomicDirectory&) = delete;
   AtomicDirectory& operator=(const AtomicDirectory&) = delete;
 

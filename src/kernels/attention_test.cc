@@ -122,7 +122,8 @@ class AttentionTest : public testing::TestWithParam<const KernelSet*> {
     }
     const double share = rounds(args.kv) ? 1.0 / 256 + 1e-5 : 1e-5;
     for (size_t h = 0; h < dim; ++h)
-      ASSERT_NEAR(args.output(row)[h], expected[h], share * magnitudes[h] + 1e-6) << "row " << row << " at " << h;
+      ASSERT_NEAR(args.output(row)[h], expected[h], share * magnitudes[h] + 1e-6)
+          << "row " << row << " at " << h;
   }
 
   void check(const Case& c) {
@@ -136,7 +137,8 @@ class AttentionTest : public testing::TestWithParam<const KernelSet*> {
     args.out = out.data();
     GetParam()->attention(args);
     for (size_t row = 0; row < args.rows(); ++row) expect_row(args, cache, row);
-    for (size_t m = 0; m < c.m; ++m) ASSERT_EQ(out[(m + 1) * args.out_stride - 1], -7.0f) << "wrote past a token";
+    for (size_t m = 0; m < c.m; ++m)
+      ASSERT_EQ(out[(m + 1) * args.out_stride - 1], -7.0f) << "wrote past a token";
   }
 
   void expect_same_alone(const Case& c) {
@@ -219,7 +221,7 @@ TEST_P(AttentionTest, SeesOnlyItsWindow) {
 TEST_P(AttentionTest, EqualAndExtremeScoresStayFinite) {
   using enum KvCode;
   for (const KvCode code : {kF32, kQ8}) {
-    check({9, 400, 1, format(code, code, 64), 0, 0.0f});     // every score 0: the plain mean of the values
+    check({9, 400, 1, format(code, code, 64), 0, 0.0f});  // every score 0: the plain mean of the values
     check({9, 400, 1, format(code, code, 64), 0, 1e-20f});
   }
   // A score of hundreds: one key takes all.
@@ -246,15 +248,16 @@ TEST_P(AttentionTest, RangesOfKeysMergeToTheWhole) {
     }
     std::vector<float> out(rows * dim);
     for (size_t row = 0; row < rows; ++row) {
-      merge_attention({parts.data() + row * dim, rows * dim, largest.data() + row, sums.data() + row, rows, 3, dim,
-                       out.data() + row * dim});
+      merge_attention({parts.data() + row * dim, rows * dim, largest.data() + row, sums.data() + row, rows, 3,
+                       dim, out.data() + row * dim});
     }
     args.out = out.data();
     for (size_t row = 0; row < rows; ++row) expect_row(args, cache, row);
   }
 }
 
-// kFewTokens: over ends of pages and of blocks of 256 keys, and with windows that begin at each token's own key.
+// kFewTokens: over ends of pages and of blocks of 256 keys, and with windows that begin at each token's own
+// key.
 TEST_P(AttentionTest, AFewTokensGiveTheBitsOfEachAlone) {
   using enum KvCode;
   for (const auto& [key, value] : {std::pair{kF32, kF32}, std::pair{kF16, kF16}, std::pair{kQ8, kQ8},

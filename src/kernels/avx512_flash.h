@@ -26,22 +26,22 @@ namespace flash {
 constexpr size_t kTile = 12;        // rows of a register tile, two vectors wide
 constexpr size_t kBlockKeys = 256;  // keys of one step of the running maximum
 constexpr size_t kLanes = 16;
-constexpr size_t kWide = 32;  // columns of a register tile
-constexpr size_t kFewHeads = 2;     // of a group: up to here, a few tokens read values as they are stored
-constexpr size_t kFewRows = 4;      // rows that share the reading
+constexpr size_t kWide = 32;     // columns of a register tile
+constexpr size_t kFewHeads = 2;  // of a group: up to here, a few tokens read values as they are stored
+constexpr size_t kFewRows = 4;   // rows that share the reading
 constexpr float kLog2E = 1.44269504088896f;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 struct Room {
-  int8_t* q;         // [R][H] codes
-  float* factors;    // [R] scale of a row's codes, with the softmax's scale and log2(e)
-  int32_t* biases;   // [R] -128 · sum of codes: keys are stored raised by 128
-  float* largest;    // [R]
-  float* sums;       // [R]
-  float* scores;     // [kTile][kBlockKeys]
+  int8_t* q;          // [R][H] codes
+  float* factors;     // [R] scale of a row's codes, with the softmax's scale and log2(e)
+  int32_t* biases;    // [R] -128 · sum of codes: keys are stored raised by 128
+  float* largest;     // [R]
+  float* sums;        // [R]
+  float* scores;      // [kTile][kBlockKeys]
   uint16_t* weights;  // [kTile][kBlockKeys] bf16
-  uint8_t* keys;     // [kBlockKeys / 16][H / 4][16][4] for 4-bit keys
-  uint32_t* values;  // [H / 32][kBlockKeys / 2][32] pairs of bf16: even key low, odd key high
+  uint8_t* keys;      // [kBlockKeys / 16][H / 4][16][4] for 4-bit keys
+  uint32_t* values;   // [H / 32][kBlockKeys / 2][32] pairs of bf16: even key low, odd key high
 
   Room(const AttentionArgs& args) {
     const size_t rows = args.rows(), dim = args.kv.head_dim;
@@ -81,7 +81,9 @@ inline __m512 exp2_vector(__m512 x) {  // 0 below -126; Taylor to degree 5: rela
   return _mm512_maskz_scalef_ps(normal, p, n);
 }
 
-inline float exp2_one(float x) { return _mm512_cvtss_f32(exp2_vector(_mm512_set1_ps(x))); }
+inline float exp2_one(float x) {
+  return _mm512_cvtss_f32(exp2_vector(_mm512_set1_ps(x)));
+}
 
 void quantize_query(const AttentionArgs& args, size_t row, const Room& room) {
   const size_t dim = args.kv.head_dim;
@@ -221,7 +223,9 @@ inline void put_weights(uint16_t* weights, float*, size_t t, __m512 x) {
   const __m256bh narrow = _mm512_cvtneps_pbh(x);
   std::memcpy(weights + t, &narrow, sizeof narrow);
 }
-inline void put_weights(std::nullptr_t, float* scores, size_t t, __m512 x) { _mm512_storeu_ps(scores + t, x); }
+inline void put_weights(std::nullptr_t, float* scores, size_t t, __m512 x) {
+  _mm512_storeu_ps(scores + t, x);
+}
 
 // Scores of one row to weights times the values' scales; the running maximum and sum brought up to date.
 // Returns what the row's sums so far must be multiplied by.
@@ -365,8 +369,7 @@ void attend_tile(const AttentionArgs& args, const Room& room, const Block& block
   // Keys that the tile's last row sees, in whole pages.
   const size_t seen = args.position(row + kRows - 1) + 1;
   if (seen <= block.first) return;
-  const size_t count =
-      std::min(block.count, (seen - block.first + kPageKeys - 1) / kPageKeys * kPageKeys);
+  const size_t count = std::min(block.count, (seen - block.first + kPageKeys - 1) / kPageKeys * kPageKeys);
   score_block<kRows>(args, room, block, row, count);
   if (reads_stored_values(args)) return attend_few<kRows>(args, room, block, row, count);
   float shrink[kRows];

@@ -17,14 +17,14 @@ double roof_bf16(size_t rounds) {
   const __m512i x = _mm512_set1_epi32(opaque);
   __m512 sums[vector_kernels::kRoofSums];
 #pragma GCC unroll 12
-  for (size_t j = 0; j < vector_kernels::kRoofSums; ++j) sums[j] = _mm512_setzero_ps();
+  for (__m512& sum : sums) sum = _mm512_setzero_ps();
   for (size_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
-    for (size_t j = 0; j < vector_kernels::kRoofSums; ++j) flash::dot_bf16(sums[j], x, x);
+    for (__m512& sum : sums) flash::dot_bf16(sum, x, x);
   }
   volatile float kept = 0.0f;
-#pragma GCC unroll 12
-  for (size_t j = 0; j < vector_kernels::kRoofSums; ++j) kept = kept + _mm512_reduce_add_ps(sums[j]);
+#pragma GCC unroll 12  // a loop would keep them all in memory
+  for (const __m512& sum : sums) kept = kept + _mm512_reduce_add_ps(sum);
   return 2.0 * 32.0 * static_cast<double>(vector_kernels::kRoofSums * rounds);
 }
 

@@ -117,8 +117,8 @@ struct KernelSet {
   void (*rope_half_split)(float* head, const float* cos, const float* sin, size_t rotary_dim);
   // Interleaved: pairs (2i, 2i + 1), as GGUF stores the llama architecture.
   void (*rope_interleaved)(float* head, const float* cos, const float* sin, size_t rotary_dim);
-  // The machine's roof as this set meets it: operations done in `rounds` rounds in registers. roof_bf16 is null
-  // where the set does not multiply bf16.
+  // The machine's roof as this set meets it: operations done in `rounds` rounds in registers. roof_bf16 is
+  // null where the set does not multiply bf16.
   double (*roof_floats)(size_t rounds);
   double (*roof_bytes)(size_t rounds);
   double (*roof_bf16)(size_t rounds);

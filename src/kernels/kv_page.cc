@@ -103,7 +103,8 @@ void store_key_reference(const KvFormat& format, const float* x, size_t slot, ui
     return store_floats(format.key, x, dim, page + slot * float_row_bytes(format.key, dim));
   }
   float rest[kMaxHeadDim];
-  for (size_t h = 0; h < dim; ++h) rest[h] = x[h] - (format.centered ? float_at(page + format.center(), h) : 0.0f);
+  for (size_t h = 0; h < dim; ++h)
+    rest[h] = x[h] - (format.centered ? float_at(page + format.center(), h) : 0.0f);
   const Rounding round(format.key, rest, dim);
   put_float(page + format.key_scales(), slot, round.scale);
   for (size_t h = 0; h < dim; ++h) {

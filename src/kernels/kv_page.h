@@ -7,8 +7,8 @@
 //   scales   f32 [P], only for q8 and q4
 //   center   f32 [H], only for q8 and q4 keys of a model that adds a bias to them: the part that all keys of
 //            the page share, taken off before they are rounded
-//   values   floats: [P][H]. q8: [P][H] codes. q4: [P][H/32][16] bytes, low half dimension i, high half i + 16.
-//   scales   f32 [P], only for q8 and q4
+//   values   floats: [P][H]. q8: [P][H] codes. q4: [P][H/32][16] bytes, low half dimension i, high half i
+//   + 16. scales   f32 [P], only for q8 and q4
 //
 // value = scale · code, or scale · (code - 8) for q4, plus the center for keys. A position's bytes depend on
 // that position and the page's center alone; whoever begins a page writes its center.

@@ -9,7 +9,8 @@ namespace longscroll {
 void merge_attention(const MergeArgs& args) {
   float largest = -std::numeric_limits<float>::infinity();
   for (size_t i = 0; i < args.count; ++i) {
-    if (args.sums[i * args.state_stride] > 0.0f) largest = std::max(largest, args.largest[i * args.state_stride]);
+    if (args.sums[i * args.state_stride] > 0.0f)
+      largest = std::max(largest, args.largest[i * args.state_stride]);
   }
   std::fill_n(args.out, args.head_dim, 0.0f);
   float sum = 0.0f;

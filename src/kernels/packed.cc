@@ -160,7 +160,8 @@ ScaleAndMinimum scale_at(const PackedFormat& format, const uint8_t* header, cons
       return {half_at(header, row) * static_cast<float>(scales[row]),
               -(half_at(header + 32, row) * static_cast<float>(scales[16 + row]))};
     case ScaleKind::kSuperScale:
-      return {half_at(header, row) * static_cast<float>(static_cast<int8_t>(scales[j / 16 * 16 + row])), 0.0f};
+      return {half_at(header, row) * static_cast<float>(static_cast<int8_t>(scales[j / 16 * 16 + row])),
+              0.0f};
   }
   return {};
 }
@@ -226,7 +227,8 @@ void pack_panel(DType type, const void* w, size_t w_row_bytes, size_t rows, size
 void unpack_panel(const PackedFormat& format, const uint8_t* panel, size_t cols, float* out) {
   for (size_t g = 0; g < cols / kGroup; ++g) {
     const uint8_t* header = panel + g / format.groups_per_super * format.super_bytes();
-    const uint8_t* group = header + format.header_bytes() + g % format.groups_per_super * format.group_bytes();
+    const uint8_t* group =
+        header + format.header_bytes() + g % format.groups_per_super * format.group_bytes();
     for (size_t row = 0; row < kPanelRows; ++row) {
       for (size_t j = 0; j < kGroup; ++j) {
         const ScaleAndMinimum s = scale_at(format, header, group, row, j);
@@ -239,7 +241,7 @@ void unpack_panel(const PackedFormat& format, const uint8_t* panel, size_t cols,
 
 QuantizedRows QuantizedRows::from(size_t row) const {
   const size_t groups = cols / kGroup;
-  return {codes + row * cols,        scales + row * groups,          sums + row * groups,
+  return {codes + row * cols,    scales + row * groups,          sums + row * groups,
           biases + row * groups, half_biases + row * 2 * groups, cols};
 }
 

@@ -62,12 +62,12 @@ void unpack_panel(const PackedFormat& format, const uint8_t* panel, size_t cols,
 
 // M rows of activations, each group of 32 rounded to signed bytes with a scale of its own.
 struct QuantizedRows {
-  int8_t* codes = nullptr;        // [M][K]
-  float* scales = nullptr;        // [M][G]
-  float* sums = nullptr;          // [M][G] scale · sum of codes
-  int32_t* biases = nullptr;      // [M][G] -128 · sum of codes: what codes raised by 128 add to a product
+  int8_t* codes = nullptr;         // [M][K]
+  float* scales = nullptr;         // [M][G]
+  float* sums = nullptr;           // [M][G] scale · sum of codes
+  int32_t* biases = nullptr;       // [M][G] -128 · sum of codes: what codes raised by 128 add to a product
   int32_t* half_biases = nullptr;  // [M][2·G] the same for each 16 columns
-  size_t cols = 0;                // K
+  size_t cols = 0;                 // K
 
   QuantizedRows from(size_t row) const;
 };
@@ -77,7 +77,7 @@ struct PackedMatmulArgs {
   QuantizedRows a;
   size_t m = 0;
   const uint8_t* panels = nullptr;  // the first of the panels wanted
-  PackedFormat format;
+  PackedFormat format{};
   size_t n = 0;                 // weight rows; the last panel may be cut
   const float* bias = nullptr;  // [n] or null
   float* out = nullptr;

@@ -40,13 +40,15 @@ TEST(Packed, PanelsHoldEveryValueOfTheStoredRows) {
     std::vector<float> expected(n * k), panel(kPanelRows * k);
     dequantize_reference(type, rows.data(), expected.data(), n * k);
     for (size_t p = 0; p < packed_panels(n); ++p) {
-      unpack_panel(packed.format, packed.panels.data() + p * packed_panel_bytes(packed.format, k), k, panel.data());
+      unpack_panel(packed.format, packed.panels.data() + p * packed_panel_bytes(packed.format, k), k,
+                   panel.data());
       for (size_t r = 0; r < kPanelRows; ++r) {
         for (size_t j = 0; j < k; ++j) {
           const size_t row = p * kPanelRows + r;
           const float want = row < n ? expected[row * k + j] : 0.0f;
           // scale · (code - zero) against scale · code + offset: an ulp or two of the larger term
-          ASSERT_NEAR(panel[r * k + j], want, 1e-6f * (std::fabs(want) + 1.0f)) << dtype_info(type).name << row;
+          ASSERT_NEAR(panel[r * k + j], want, 1e-6f * (std::fabs(want) + 1.0f))
+              << dtype_info(type).name << row;
         }
       }
     }
@@ -82,16 +84,17 @@ class PackedOfSet : public testing::TestWithParam<const KernelSet*> {
   }
 
   // Rows of x are k + 3 apart.
-  void check(DType type, const std::vector<uint8_t>& w, const std::vector<float>& x, size_t m, size_t n, size_t k,
-             bool with_bias) {
+  void check(DType type, const std::vector<uint8_t>& w, const std::vector<float>& x, size_t m, size_t n,
+             size_t k, bool with_bias) {
     const PackedRows packed = pack(type, w, n, k);
     std::vector<float> weights(n * k), out(m * (n + 5), -1.0f), scratch(packed_scratch_floats(k), NAN);
     dequantize_reference(type, w.data(), weights.data(), n * k);
     const std::vector<float> bias = random_floats(n, 13);
     Activations a(m, k);
     GetParam()->quantize_rows(x.data(), k + 3, 0, m, a.rows);
-    PackedMatmulArgs args{a.rows, m, packed.panels.data(), packed.format, n, with_bias ? bias.data() : nullptr,
-                          out.data(), n + 5, scratch.data()};
+    PackedMatmulArgs args{a.rows,        m,     packed.panels.data(),
+                          packed.format, n,     with_bias ? bias.data() : nullptr,
+                          out.data(),    n + 5, scratch.data()};
     GetParam()->matmul_packed(args);
     for (size_t i = 0; i < m; ++i) {
       for (size_t j = 0; j < n; ++j) {
@@ -122,7 +125,8 @@ TEST_P(PackedOfSet, ActivationsAreRoundedWithinHalfAStepOfTheirGroup) {
     int32_t halves[2] = {};
     for (size_t j = 0; j < 32; ++j) {
       halves[j / 16] += a.codes[g * 32 + j];
-      EXPECT_NEAR(a.scales[g] * static_cast<float>(a.codes[g * 32 + j]), x[g * 32 + j], a.scales[g] * 0.5001f);
+      EXPECT_NEAR(a.scales[g] * static_cast<float>(a.codes[g * 32 + j]), x[g * 32 + j],
+                  a.scales[g] * 0.5001f);
     }
     EXPECT_EQ(a.biases[g], -128 * (halves[0] + halves[1]));
     EXPECT_EQ(a.half_biases[2 * g], -128 * halves[0]);
@@ -145,7 +149,8 @@ TEST_P(PackedOfSet, NoSumOverflowsWhereEveryCodeAndActivationIsExtreme) {
     for (const int byte : {0x00, 0x7f, 0x80, 0xff}) {
       const std::vector<uint8_t> w = constant_rows(type, n * k, static_cast<uint8_t>(byte));
       for (const size_t m : {1u, 13u}) {
-        for (const float x : {3.0f, -3.0f}) check(type, w, std::vector<float>(m * (k + 3), x), m, n, k, false);
+        for (const float x : {3.0f, -3.0f})
+          check(type, w, std::vector<float>(m * (k + 3), x), m, n, k, false);
       }
     }
   }
@@ -159,8 +164,8 @@ TEST_P(PackedOfSet, AFewRowsGiveTheBitsOfEachAlone) {
     std::vector<float> scratch(packed_scratch_floats(k), NAN), together(kFewTokens * n), alone(n);
     Activations a(kFewTokens, k);
     GetParam()->quantize_rows(x.data(), k, 0, kFewTokens, a.rows);
-    PackedMatmulArgs args{a.rows, kFewTokens, packed.panels.data(), packed.format, n, bias.data(),
-                          together.data(), n, scratch.data()};
+    PackedMatmulArgs args{a.rows,          kFewTokens, packed.panels.data(), packed.format, n, bias.data(),
+                          together.data(), n,          scratch.data()};
     GetParam()->matmul_packed(args);
     for (size_t m = 0; m < kFewTokens; ++m) {
       PackedMatmulArgs one = args;

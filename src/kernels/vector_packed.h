@@ -84,8 +84,7 @@ GroupScales<D> group_scales(const uint8_t* header, const uint8_t* scales, size_t
     if constexpr (kKind == ScaleKind::kScaleMin) out.minimum = D::half_lanes(scales + 32 + 2 * lane);
   } else if constexpr (kKind == ScaleKind::kSuperScaleMin) {
     out.scale[0] = D::mul(D::half_lanes(header + 2 * lane), D::byte_lanes(scales + lane));
-    out.minimum = D::negate(
-        D::mul(D::half_lanes(header + 32 + 2 * lane), D::byte_lanes(scales + 16 + lane)));
+    out.minimum = D::negate(D::mul(D::half_lanes(header + 32 + 2 * lane), D::byte_lanes(scales + 16 + lane)));
   } else {
     const auto d = D::half_lanes(header + 2 * lane);
     out.scale[0] = D::mul(d, D::signed_byte_lanes(scales + lane));
@@ -149,8 +148,8 @@ inline void add_products(typename D::I (&acc)[kRows][kVectors], size_t first, si
   }
 }
 
-// ---- Few rows: kRows rows of activations by a panel, straight from the packed codes. Memory is read in one stream:
-// a sixth faster than four panels side by side. ----
+// ---- Few rows: kRows rows of activations by a panel, straight from the packed codes. Memory is read in one
+// stream: a sixth faster than four panels side by side. ----
 
 template <class D, int kBits, ScaleKind kKind, size_t kRows>
 void packed_few(const PackedMatmulArgs& args, const uint8_t* panel, float* out) {
@@ -228,7 +227,8 @@ void packed_few_rows(const PackedMatmulArgs& args) {
   }
 }
 
-// ---- Many rows: a slice of K of kTilePanels panels as plain bytes, shared by all rows; for dot4 raised by 128. ----
+// ---- Many rows: a slice of K of kTilePanels panels as plain bytes, shared by all rows; for dot4 raised by
+// 128. ----
 
 // Room for one slice, in the order in which a tile reads it.
 template <class D>

@@ -141,7 +141,8 @@ void unpack_values(const AttentionArgs& args, size_t t0, size_t count, float* pa
 // scores[r][t] = q of row m + r times key t0 + t, for `count` keys rounded up to whole vectors.
 template <class V, KvCode kCode, size_t kRows>
 void score_codes(const AttentionArgs& args, size_t m, size_t t0, size_t count, float (*scores)[kKeyBlock]) {
-  // Sums that need not wait for each other; as many for any number of rows, so that a row's do not depend on it.
+  // Sums that need not wait for each other; as many for any number of rows, so that a row's do not depend on
+  // it.
   constexpr size_t kChains = 2;
   const size_t dim = args.kv.head_dim;
   const float* q[kRows];

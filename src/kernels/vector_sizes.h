@@ -20,8 +20,10 @@ inline constexpr size_t kStrideS = kKeyBlock + 16;
 inline constexpr size_t kSliceGroups = 16;      // groups of packed weights unpacked at a time
 inline constexpr float kTiniestScale = 1e-30f;  // below, 1 / scale might overflow: the codes are 0
 
-inline float* align_64(float* p) {
-  return reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(p) + 63) & ~uintptr_t{63});
+// The first address from p on that is a multiple of 64.
+inline float* align_64(float* p) {  // NOLINT(readability-non-const-parameter): what it returns is written to
+  const size_t past = reinterpret_cast<uintptr_t>(p) % 64;
+  return p + (past == 0 ? 0 : (64 - past) / sizeof(float));
 }
 
 }  // namespace longscroll

@@ -139,7 +139,9 @@ void read_llama3(const GgufFile& file, RopeConfig& rope) {
   const auto parameters = file.get_floats(kLlama3RopeKey);
   if (!parameters || parameters->size() != 4 || rope.scaling != RopeScaling::kNone) return;
   const double window = (*parameters)[3];
-  if (!(window >= 1.0 && window <= std::numeric_limits<uint32_t>::max())) return;
+  const bool fits =
+      window >= 1.0 && window <= std::numeric_limits<uint32_t>::max();  // not when it is no number
+  if (!fits) return;
   RopeConfig candidate = rope;
   candidate.frequency_divisors.clear();
   candidate.scaling = RopeScaling::kLlama3;

@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void refuse(const fs::path& where, std::string what, std::string hint = {}) {
-  throw Error(ErrorKind::kArgument, where.string(), std::move(what), std::move(hint));
+[[noreturn]] void refuse(const fs::path& where, const std::string& what, const std::string& hint = {}) {
+  throw Error(ErrorKind::kArgument, where.string(), what, hint);
 }
 
 bool lies_within(const fs::path& inner, const fs::path& outer) {
@@ -115,7 +115,7 @@ void remark_on_embedding_scale(const ConversionSource& source, const ExportTarge
 void keep_chat_form(ConversionSource& source, const ExportTarget& target, Remarks& remarks) {
   if (source.architecture == target.architecture || source.tokenizer.chat_template) return;
   source.tokenizer.chat_template = index_chat_template(source.tokenizer);
-  if (source.tokenizer.chat_template) remarks.push_back("chat template of Index added");
+  if (source.tokenizer.chat_template) remarks.emplace_back("chat template of Index added");
 }
 
 // Counts bytes and looks for Ctrl-C on the way to the file.

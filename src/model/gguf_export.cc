@@ -93,7 +93,7 @@ class ConfigWriter {
       metadata_[std::string(kLlama3RopeKey)] =
           std::vector<double>{rope.factor, rope.low_freq_factor, rope.high_freq_factor,
                               static_cast<double>(rope.original_max_position)};
-      remarks_.push_back("llama3 rotary scaling written as rope_freqs.weight");
+      remarks_.emplace_back("llama3 rotary scaling written as rope_freqs.weight");
     }
     if (rope.scaling == RopeScaling::kDynamicNtk) {
       put("context_length", uint64_t{rope.original_max_position});
@@ -113,7 +113,7 @@ class ConfigWriter {
     const double scale = rope_frequencies(rope, 0).attention_scale;
     if (scale != usual) put("rope.scaling.attn_factor", scale / usual);
     if (!rope.truncate) {
-      remarks_.push_back(
+      remarks_.emplace_back(
           "YaRN's correction range is rounded to whole dimensions: GGUF has no word for the other way");
     }
   }

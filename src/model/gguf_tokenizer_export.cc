@@ -108,7 +108,7 @@ void put_sentencepiece(const SentencePieceSource& source, size_t vocab_size, Ggu
     std::vector<int64_t> bytes;
     for (const char c : tables.precompiled_charsmap) bytes.push_back(static_cast<uint8_t>(c));
     metadata["tokenizer.ggml.precompiled_charsmap"] = std::move(bytes);
-    remarks.push_back(
+    remarks.emplace_back(
         "the tokenizer normalises text: this program does so from the GGUF file too, llama.cpp does not");
   }
   remark_on_added(source.options.added, remarks);
@@ -145,18 +145,18 @@ void add_gguf_tokenizer(const ConversionSource& source, GgufMetadata& metadata, 
     if (pre) {
       put_bpe(*bpe, *pre, vocab_size, metadata, remarks);
     } else {
-      remarks.push_back(
+      remarks.emplace_back(
           "the tokenizer is left out: GGUF has no name that we know for the way it cuts text into words");
     }
   } else if (const auto* pieces = std::get_if<SentencePieceSource>(&tokenizer.tables)) {
     if (pieces->tables.is_bpe) {
       put_sentencepiece(*pieces, vocab_size, metadata, remarks);
     } else {
-      remarks.push_back(
+      remarks.emplace_back(
           "the tokenizer is left out: a unigram model, which llama.cpp reads for encoder models only");
     }
   } else {
-    remarks.push_back("the model has no tokenizer: llama.cpp runs it on token ids only");
+    remarks.emplace_back("the model has no tokenizer: llama.cpp runs it on token ids only");
   }
   put_ids(tokenizer, metadata, remarks);
   if (tokenizer.chat_template) metadata["tokenizer.chat_template"] = *tokenizer.chat_template;

@@ -62,7 +62,7 @@ class TokenizerWriter {
     } else if (const auto* pieces = std::get_if<SentencePieceSource>(&source_.tables)) {
       write_sentencepiece(*pieces);
     } else {
-      remarks_.push_back("the model has no tokenizer");
+      remarks_.emplace_back("the model has no tokenizer");
     }
     if (!source_.eos_ids.empty()) write_generation_config();
     return std::move(files_);
@@ -147,7 +147,7 @@ std::vector<std::string> copy_files(const ConversionSource& source, const Export
     write_text_file(directory / "chat_template.jinja", *source.tokenizer.chat_template);
     files.emplace_back("chat_template.jinja");
   }
-  if (files.empty()) remarks.push_back("the model has no tokenizer");
+  if (files.empty()) remarks.emplace_back("the model has no tokenizer");
   return files;
 }
 

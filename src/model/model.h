@@ -22,7 +22,8 @@ struct TensorSummary {
   uint64_t bytes = 0;
 };
 
-// Block formats packed for the integer kernels, which take activations in bytes; kMeasure only counts the bytes.
+// Block formats packed for the integer kernels, which take activations in bytes; kMeasure only counts the
+// bytes.
 enum class Packing { kNone, kMeasure, kPack };
 
 struct LoadOptions {

@@ -249,7 +249,7 @@ class Exporter {
       remarks_.push_back(fmt::format("norm head baked in: each row of the head divided by its L2 norm{}",
                                      config_.tied_head ? ", the head no longer tied to the embedding" : ""));
     } else if (config_.tied_head) {
-      remarks_.push_back("the head is tied: no tensor of its own, it is the embedding");
+      remarks_.emplace_back("the head is tied: no tensor of its own, it is the embedding");
     }
   }
 

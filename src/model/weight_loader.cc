@@ -133,7 +133,12 @@ class Loader {
     for (size_t row = 0; row < rows; ++row) {
       kernels().dequantize(matrix.dtype, matrix.data + row * matrix.row_bytes, floats + row * cols, cols);
     }
-    return {reinterpret_cast<const std::byte*>(floats), DType::kF32, rows, cols, cols * sizeof(float), false,
+    return {reinterpret_cast<const std::byte*>(floats),
+            DType::kF32,
+            rows,
+            cols,
+            cols * sizeof(float),
+            false,
             nullptr};
   }
 
@@ -193,8 +198,8 @@ class Loader {
   void pack() {
     ThreadPool pool(options_.threads);
     for (LayerWeights& layer : model_.weights.layers) {
-      for (Matrix* matrix : {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up,
-                             &layer.down}) {
+      for (Matrix* matrix :
+           {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up, &layer.down}) {
         pack_matrix(*matrix, pool);
       }
     }
@@ -208,7 +213,8 @@ class Loader {
     if (!format) return;
     const size_t panel_bytes = packed_panel_bytes(*format, matrix.cols), panels = packed_panels(matrix.rows);
     const size_t stored_bytes = matrix.rows * matrix.row_bytes;
-    const bool embeds = matrix.data == model_.weights.embedding.data;  // a tied head is stored for embedding too
+    const bool embeds =
+        matrix.data == model_.weights.embedding.data;  // a tied head is stored for embedding too
     model_.weight_bytes += panels * panel_bytes - (embeds ? 0 : stored_bytes);
     if (options_.packing == Packing::kMeasure) return;
     AnonymousMemory memory(panels * panel_bytes, source_.where);

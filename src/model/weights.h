@@ -16,8 +16,9 @@ struct Matrix {
   size_t rows = 0;  // output width
   size_t cols = 0;  // input width
   size_t row_bytes = 0;
-  bool mapped = false;              // `data` lies in a mapped file
-  const uint8_t* panels = nullptr;  // the same values packed (kernels/packed.h), or null: multiplied as floats
+  bool mapped = false;  // `data` lies in a mapped file
+  const uint8_t* panels =
+      nullptr;  // the same values packed (kernels/packed.h), or null: multiplied as floats
 
   bool empty() const { return data == nullptr; }
 };
