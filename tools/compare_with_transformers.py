@@ -9,10 +9,12 @@ Both sides get the ids that `longscroll tokenize` makes of a text, in the window
   default path                the same figures, the share of positions with the same likeliest token (at least 97%)
                               and the mean KL divergence from transformers' distribution to ours, in nats
 With --float64, transformers runs once more in float64 throughout, rotary angles included, and says which side's
-rounding a difference comes from.
+rounding a difference comes from. With --bf16-embedding-scale, for Gemma, transformers multiplies embeddings by the
+square root of the width rounded to bfloat16: so does the published model, and so does Longscroll for what was
+quantised from it, whereas transformers that reads a GGUF file as float32 does not.
 
 Usage: tools/compare_with_transformers.py MODEL TEXT … [--longscroll PATH] [--tokens 2001] [--ctx 2048]
-           [--stride 1024] [--float64] [--json] [-- FLAG …]
+           [--stride 1024] [--float64] [--bf16-embedding-scale] [--json] [-- FLAG …]
 
 MODEL is a .gguf file or a name from `longscroll models` that was pulled. TEXT is a text file, or a .jsonl file of
 which the field --field of the first rows is read. Flags after -- go to the default path. Exit code 1: a bound was
@@ -82,7 +84,7 @@ class Longscroll:
 
 
 class Transformers:
-    def __init__(self, path):
+    def __init__(self, path, bf16_embedding_scale):
         # True float32: no bfloat16 or TF32 inside a product.
         torch.set_float32_matmul_precision("highest")
         torch.backends.mkldnn.matmul.fp32_precision = "ieee"
@@ -90,6 +92,9 @@ class Transformers:
         self.model = transformers.AutoModelForCausalLM.from_pretrained(
             path.parent, gguf_file=path.name, dtype=torch.float32, attn_implementation="sdpa").eval()
         self.check_rope_base()
+        if bf16_embedding_scale:
+            embedding = self.model.model.embed_tokens
+            embedding.embed_scale = embedding.embed_scale.to(torch.bfloat16).float()
 
     def check_rope_base(self):
         """Keys of the file that transformers does not know are dropped without a word."""
@@ -279,6 +284,7 @@ def parse_options():
     parser.add_argument("--stride", type=int, default=1024)
     parser.add_argument("--field", default="context", help="of a .jsonl file's rows")
     parser.add_argument("--float64", action="store_true")
+    parser.add_argument("--bf16-embedding-scale", action="store_true")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options = parser.parse_args(arguments[:cut])
     options.flags = arguments[cut + 1:]
@@ -290,7 +296,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         longscroll = Longscroll(options.longscroll, options.model, folder)
-        reference = Transformers(longscroll.path())
+        reference = Transformers(longscroll.path(), options.bf16_embedding_scale)
         rows = [compare_text(text, options, longscroll, reference, folder) for text in options.texts]
         versions = {module.__name__: module.__version__ for module in (torch, transformers, numpy)}
         report = {"model": options.model, "date": datetime.date.today().isoformat(),
