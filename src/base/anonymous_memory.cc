@@ -38,8 +38,8 @@ AnonymousMemory& AnonymousMemory::operator=(AnonymousMemory&& other) noexcept {
 void release_mapped(const std::byte* data, size_t bytes) {
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   const size_t before = reinterpret_cast<uintptr_t>(data) % page;  // bytes of its first page
-  ::madvise(const_cast<std::byte*>(data) - before, before + bytes,
-            MADV_DONTNEED);  // NOLINT: madvise takes void*
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): madvise() takes what it only reads as void*
+  ::madvise(const_cast<std::byte*>(data) - before, before + bytes, MADV_DONTNEED);
 }
 
 }  // namespace longscroll

@@ -7,27 +7,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "engine/generate.h"
+#include "engine/test_sets.h"
 #include "kernels/kernels.h"
 
 namespace longscroll {
 namespace {
 
 const std::filesystem::path kTiny = std::filesystem::path(LONGSCROLL_GOLDEN_DIR) / "tiny";
-
-bool forced_set_is_missing() {
-  const char* forced = std::getenv("LONGSCROLL_ISA");
-  for (const KernelSet* set : all_kernel_sets()) {
-    if (forced != nullptr && set->name == forced) return !set->available();
-  }
-  return false;
-}
 
 std::vector<std::string> tiny_checkpoints() {
   std::vector<std::string> names;
