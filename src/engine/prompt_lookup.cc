@@ -1,10 +1,12 @@
 #include "engine/prompt_lookup.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace longscroll {
 
-PromptLookup::PromptLookup(std::span<const TokenId> text, size_t room) : latest_(kSlots, kNone) {
+PromptLookup::PromptLookup(std::span<const TokenId> text, size_t room)
+    : latest_(kSlots, kNone), latest_one_(kSlots, kNone) {
   text_.reserve(text.size() + room);
   previous_.reserve(text.size() + room);
   for (const TokenId id : text) append(id);
@@ -16,31 +18,30 @@ size_t PromptLookup::slot(TokenId a, TokenId b) {
 }
 
 void PromptLookup::append(TokenId id) {
+  const auto last = static_cast<uint32_t>(text_.size());
   text_.push_back(id);
-  previous_.push_back(kNone);
-  index_end();
+  same_id_ = std::exchange(latest_one_[slot(0, id)], last);
+  previous_.push_back(last == 0 ? kNone : std::exchange(latest_[slot(text_[last - 1], id)], last));
 }
 
-void PromptLookup::index_end() {
-  if (text_.size() < kShortest) return;
-  const size_t last = text_.size() - 1;
-  uint32_t& head = latest_[slot(text_[last - 1], text_[last])];
-  previous_[last] = head;
-  head = static_cast<uint32_t>(last);
+size_t PromptLookup::agreement(size_t at) const {
+  const size_t last = text_.size() - 1, most = std::min(kLongest, at + 1);
+  size_t length = 0;
+  while (length < most && text_[at - length] == text_[last - length]) ++length;
+  return length;
 }
 
 PromptLookup::Match PromptLookup::find() const {
   Match best;
-  if (text_.size() < kShortest) return best;
-  const size_t last = text_.size() - 1;
-  uint32_t at = previous_[last];
+  if (text_.empty()) return best;
+  uint32_t at = previous_.back();
   for (size_t tries = 0; at != kNone && tries < kCandidates; ++tries, at = previous_[at]) {
-    const size_t most = std::min<size_t>(kLongest, at + 1);
-    size_t length = 0;
-    while (length < most && text_[at - length] == text_[last - length]) ++length;
-    if (length >= kShortest && length > best.length) best = {.next = at + 1u, .length = length};
+    const size_t length = agreement(at);
+    if (length > std::max<size_t>(best.length, 1)) best = {.next = at + 1u, .length = length};
     if (best.length == kLongest) break;
   }
+  if (best.length == 0 && same_id_ != kNone && agreement(same_id_) > 0)
+    best = {.next = same_id_ + 1u, .length = 1};
   return best;
 }
 

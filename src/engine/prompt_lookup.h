@@ -13,8 +13,7 @@ namespace longscroll {
 
 class PromptLookup {
  public:
-  static constexpr size_t kShortest = 2;  // ids that must agree
-  static constexpr size_t kLongest = 8;   // more of them say nothing more
+  static constexpr size_t kLongest = 8;  // more of them say nothing more
 
   struct Match {
     size_t next = 0;    // index of the id that followed there
@@ -27,7 +26,7 @@ class PromptLookup {
   void append(TokenId id);
 
   // The longest earlier occurrence of the text's last ids, of equally long ones the latest. Looks at the
-  // latest kCandidates places that end in the same two ids.
+  // latest kCandidates places that end in the same two ids, then at the latest that ends in the same id.
   Match find() const;
 
   std::span<const TokenId> text() const { return text_; }
@@ -38,11 +37,13 @@ class PromptLookup {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   static size_t slot(TokenId a, TokenId b);
-  void index_end();
+  size_t agreement(size_t at) const;  // ids up to index `at` that are the text's last ones
 
   std::vector<TokenId> text_;
-  std::vector<uint32_t> latest_;    // [kSlots] index of the second id of the latest pair that hashes to it
-  std::vector<uint32_t> previous_;  // [text] the pair before with the same hash
+  std::vector<uint32_t> latest_;      // [kSlots] index of the second id of the latest pair that hashes to it
+  std::vector<uint32_t> previous_;    // [text] the pair before with the same hash
+  std::vector<uint32_t> latest_one_;  // [kSlots] index of the latest id that hashes to it
+  uint32_t same_id_ = kNone;          // that of the last id, before it
 };
 
 }  // namespace longscroll

@@ -23,8 +23,14 @@ TEST(PromptLookup, TakesTheLatestOfEquallyLongAgreements) {
   EXPECT_EQ(match.next, 5u);
 }
 
-TEST(PromptLookup, OneIdIsNoAgreement) {
-  EXPECT_EQ(PromptLookup(Ids{1, 2, 3, 2}, 0).find().length, 0u);
+TEST(PromptLookup, TakesTheLatestPlaceOfOneIdWhereNoTwoAgree) {
+  const auto match = PromptLookup(Ids{1, 2, 3, 2, 4, 5, 2}, 0).find();
+  EXPECT_EQ(match.length, 1u);
+  EXPECT_EQ(match.next, 4u);
+}
+
+TEST(PromptLookup, AnIdThatIsNewAgreesWithNothing) {
+  EXPECT_EQ(PromptLookup(Ids{1, 2, 3}, 0).find().length, 0u);
   EXPECT_EQ(PromptLookup(Ids{1}, 0).find().length, 0u);
   EXPECT_EQ(PromptLookup({}, 0).find().length, 0u);
 }
@@ -57,7 +63,7 @@ TEST(PromptLookup, AgreesWithASearchOfEveryPlace) {
       while (length <= end && length < PromptLookup::kLongest &&
              text[end - length] == text[text.size() - 1 - length])
         ++length;
-      if (length >= PromptLookup::kShortest && length > best.length) best = {end + 1, length};
+      if (length > best.length) best = {end + 1, length};
     }
     ASSERT_EQ(lookup.find().length, best.length) << i;
     ASSERT_EQ(lookup.find().next, best.next) << i;

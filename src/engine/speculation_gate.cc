@@ -5,19 +5,22 @@
 namespace longscroll {
 namespace {
 
-constexpr double kForget = 0.95;      // weight of what was seen, at each thing seen after it
-constexpr double kMargin = 1.1;       // gain expected before guesses are checked
-constexpr double kUsualCost = 0.08;   // of one more id in a pass, until passes were timed
-constexpr double kLearn = 0.2;        // weight of a new timing
-constexpr double kHighestCost = 1.5;  // a timing above it is another program's doing
-constexpr size_t kProbeAfter = 64;    // refusals, before costs are measured again
+constexpr double kForget = 0.95;          // weight of what was seen, at each thing seen after it
+constexpr double kMargin = 1.1;           // gain expected before guesses are checked
+constexpr double kUsualCost = 0.08;       // of one more id in a pass, until passes were timed
+constexpr double kHighestCost = 1.5;      // a timing above it is another program's doing
+constexpr double kLearn = 0.2;            // weight of a new timing
+constexpr double kLearnFromOther = 0.05;  // of a pass over another number of ids
+constexpr size_t kProbeAfter = 64;        // refusals, before costs are measured again
 
 }  // namespace
 
 // Before anything was seen: the longer the agreement, the likelier the guess.
-SpeculationGate::SpeculationGate() : one_more_(kUsualCost) {
-  constexpr double kFirst[] = {0, 0, 0.3, 0.45, 0.55, 0.65, 0.7, 0.75, 0.8};
+SpeculationGate::SpeculationGate() {
+  constexpr double kFirst[] = {0, 0.12, 0.3, 0.45, 0.55, 0.65, 0.7, 0.75, 0.8};
   for (size_t i = 0; i < rates_.size(); ++i) rates_[i] = {4 * kFirst[i], 4};
+  for (size_t n = 0; n < usual_.size(); ++n) usual_[n] = 1 + kUsualCost * (static_cast<double>(n) - 1);
+  costs_ = usual_;
 }
 
 void SpeculationGate::note_guess(size_t match_length, bool right) {
@@ -29,9 +32,13 @@ void SpeculationGate::note_guess(size_t match_length, bool right) {
 void SpeculationGate::note_pass(size_t tokens, double seconds) {
   if (tokens == 1) {
     alone_ += alone_ == 0 ? seconds : kLearn * (std::min(seconds, 2 * alone_) - alone_);
-  } else if (alone_ > 0) {
-    const double share = (seconds / alone_ - 1) / static_cast<double>(tokens - 1);
-    one_more_ += kLearn * (std::clamp(share, 0.0, kHighestCost) - one_more_);
+    return;
+  }
+  if (alone_ == 0) return;
+  const double one_more = (seconds / alone_ - 1) / static_cast<double>(tokens - 1);
+  for (size_t n = 2; n < costs_.size(); ++n) {
+    const double cost = 1 + std::clamp(one_more, 0.0, kHighestCost) * static_cast<double>(n - 1);
+    costs_[n] += (n == tokens ? kLearn : kLearnFromOther) * (cost - costs_[n]);
   }
 }
 
@@ -40,13 +47,13 @@ double SpeculationGate::rate(size_t match_length) const {
   return rate.right / rate.all;
 }
 
-size_t SpeculationGate::best(size_t match_length, size_t most, double cost_of_one_more) const {
+size_t SpeculationGate::best(size_t match_length, size_t most, const Costs& costs) const {
   size_t best = 0;
   double best_gain = kMargin, reached = 1, ids = 1;
   for (size_t guesses = 1; guesses <= most; ++guesses) {
     reached *= rate(match_length + guesses - 1);
     ids += reached;
-    const double gain = ids / (1 + cost_of_one_more * static_cast<double>(guesses));
+    const double gain = ids / costs[1 + guesses];
     if (gain <= best_gain) continue;
     best_gain = gain;
     best = guesses;
@@ -56,14 +63,12 @@ size_t SpeculationGate::best(size_t match_length, size_t most, double cost_of_on
 
 size_t SpeculationGate::choose(size_t match_length, size_t most) {
   if (alone_ == 0) return 0;  // nothing to compare with yet
-  const size_t guesses = best(match_length, most, one_more_);
-  if (guesses > 0 || best(match_length, most, kUsualCost) == 0) {
-    if (guesses > 0) refused_ = 0;
-    return guesses;
-  }
-  if (++refused_ < kProbeAfter) return 0;
+  const size_t guesses = best(match_length, most, costs_);
+  if (guesses > 0) refused_ = 0;
+  const size_t usual = guesses > 0 ? 0 : best(match_length, most, usual_);
+  if (usual == 0 || ++refused_ < kProbeAfter) return guesses;
   refused_ = 0;
-  return best(match_length, most, kUsualCost);
+  return usual;
 }
 
 }  // namespace longscroll

@@ -27,14 +27,15 @@ class SpeculationGate {
   struct Rate {
     double right = 0, all = 0;
   };
+  using Costs = std::array<double, kFewTokens + 1>;  // of a pass over so many ids, that over one being 1
+
   double rate(size_t match_length) const;
-  // Passes over 1 + guesses ids against passes over one that give as many ids, and the best number of
-  // guesses.
-  size_t best(size_t match_length, size_t most, double cost_of_one_more) const;
+  // The number of guesses that gives the most ids for what its pass costs.
+  size_t best(size_t match_length, size_t most, const Costs& costs) const;
 
   std::array<Rate, PromptLookup::kLongest + 1> rates_;
   double alone_ = 0;     // seconds of a pass over one id
-  double one_more_ = 0;  // what another id in the pass adds, as a share of alone_
+  Costs usual_, costs_;  // until passes were timed, and since
   size_t refused_ = 0;   // times in a row that costs alone spoke against checking
 };
 
