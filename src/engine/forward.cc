@@ -10,11 +10,11 @@
 namespace longscroll {
 namespace {
 
-constexpr size_t kQueryRows = 192;        // rows of queries that share one unpacking of a block of keys
-constexpr size_t kColumnBlock = 128;      // output columns of one task when many rows share the weights
-constexpr size_t kRowsATask = 8;          // of work that goes row by row
-constexpr size_t kRangeKeys = 2048;       // keys of a range; the same whatever the number of threads
-constexpr size_t kDropResidentRows = 64;  // blocks from here on give embedding pages back
+constexpr size_t kQueryRows = 192;    // rows of queries that share one unpacking of a block of keys
+constexpr size_t kColumnBlock = 128;  // output columns of one task when many rows share the weights
+constexpr size_t kRowsATask = 8;      // of work that goes row by row
+constexpr size_t kRangeKeys = 2048;   // keys of a range; the same whatever the number of threads
+constexpr size_t kRowsOfFile = 32;    // embedding rows read before the file's pages are given back
 
 size_t ceil_div(size_t a, size_t b) {
   return (a + b - 1) / b;
@@ -139,18 +139,22 @@ void Forward::for_rows(size_t rows, Body body) {
 
 void Forward::embed(std::span<const TokenId> ids) {
   const Matrix& table = model_.weights.embedding;
+  const Matrix& head = model_.weights.head;
   const size_t width = config_.hidden_size;
-  for_rows(ids.size(), [&](size_t b) {
-    float* x = x_BD_.data() + b * width;
-    kernels_.dequantize(table.dtype, table.data + static_cast<size_t>(ids[b]) * table.row_bytes, x, width);
-    if (config_.embedding_scale != 1.0f) {
-      for (size_t d = 0; d < width; ++d) x[d] *= config_.embedding_scale;
-    }
-    norm_row(model_.weights.layers[0].attention_norm, b);
-  });
-  // Rows of the file that were read once need not stay in memory.
-  if (table.mapped && ids.size() >= kDropResidentRows)
-    release_mapped(table.data, table.rows * table.row_bytes);
+  for (size_t begin = 0; begin < ids.size(); begin += kRowsOfFile) {
+    for_rows(std::min(kRowsOfFile, ids.size() - begin), [&](size_t i) {
+      const size_t b = begin + i;
+      float* x = x_BD_.data() + b * width;
+      kernels_.dequantize(table.dtype, table.data + static_cast<size_t>(ids[b]) * table.row_bytes, x, width);
+      if (config_.embedding_scale != 1.0f) {
+        for (size_t d = 0; d < width; ++d) x[d] *= config_.embedding_scale;
+      }
+      norm_row(model_.weights.layers[0].attention_norm, b);
+    });
+    // Rows of the file are read once; what the system maps around each would add up to the whole table.
+    const bool is_head = head.data == table.data && head.panels == nullptr;
+    if (table.mapped && !is_head) release_mapped(table.data, table.rows * table.row_bytes);
+  }
 }
 
 void Forward::attention_block(size_t layer, size_t rows, size_t first, KvCache& cache) {

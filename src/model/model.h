@@ -45,7 +45,7 @@ class Model {
   std::string format;            // "gguf v3", "safetensors", "torch bin"
   std::filesystem::path path;
   std::vector<TensorSummary> tensors;
-  uint64_t weight_bytes = 0;  // bytes that the forward pass reads
+  uint64_t weight_bytes = 0;  // bytes that computing keeps in memory
   uint64_t parameter_count = 0;
   std::vector<std::string> remarks;  // whatever was assumed or ignored: to be shown, never silent
 };

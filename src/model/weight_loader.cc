@@ -26,6 +26,7 @@ using enum TensorRole;
 
 constexpr double kNormEpsilon = 1e-12;  // torch's normalize
 constexpr size_t kNamesInRemark = 3;
+constexpr size_t kPackedAtOnce = 8u << 20;  // stored bytes
 
 class Loader {
  public:
@@ -53,6 +54,10 @@ class Loader {
     model_.config.key_bias = !model_.weights.layers.front().key_bias.empty();
     settle_head();
     settle_embedding_scale();
+    // Rows of an embedding that is not the head too are read from the file, and do not stay in memory.
+    const Matrix& embedding = model_.weights.embedding;
+    if (embedding.mapped && !model_.config.tied_head)
+      model_.weight_bytes -= embedding.rows * embedding.row_bytes;
     if (options_.packing != Packing::kNone && !options_.weights_as_f32) pack();
     summarise();
   }
@@ -213,16 +218,20 @@ class Loader {
     if (!format) return;
     const size_t panel_bytes = packed_panel_bytes(*format, matrix.cols), panels = packed_panels(matrix.rows);
     const size_t stored_bytes = matrix.rows * matrix.row_bytes;
-    const bool embeds =
-        matrix.data == model_.weights.embedding.data;  // a tied head is stored for embedding too
-    model_.weight_bytes += panels * panel_bytes - (embeds ? 0 : stored_bytes);
+    model_.weight_bytes += panels * panel_bytes - stored_bytes;
     if (options_.packing == Packing::kMeasure) return;
     AnonymousMemory memory(panels * panel_bytes, source_.where);
-    pool.run(panels, [&](size_t panel, int) {
-      pack_panel(matrix.dtype, matrix.data, matrix.row_bytes, matrix.rows, matrix.cols, panel,
-                 memory.data() + panel * panel_bytes);
-    });
-    release_mapped(matrix.data, stored_bytes);
+    // Piece by piece, so that only a piece is in memory in both forms.
+    const size_t piece = std::max<size_t>(1, kPackedAtOnce / (kPanelRows * matrix.row_bytes));
+    for (size_t first = 0; first < panels; first += piece) {
+      const size_t count = std::min(piece, panels - first);
+      pool.run(count, [&](size_t i, int) {
+        pack_panel(matrix.dtype, matrix.data, matrix.row_bytes, matrix.rows, matrix.cols, first + i,
+                   memory.data() + (first + i) * panel_bytes);
+      });
+      const size_t begin = first * kPanelRows, rows = std::min(matrix.rows - begin, count * kPanelRows);
+      release_mapped(matrix.data + begin * matrix.row_bytes, rows * matrix.row_bytes);
+    }
     matrix.panels = memory.data();
     buffers_.panels.push_back(std::move(memory));
   }
