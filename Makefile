@@ -15,15 +15,14 @@ build/%/build.ninja: CMakePresets.json | setup
 build: setup build/release/build.ninja ## Build the release preset
 	@cmake --build --preset release -j $(JOBS)
 
-check: setup build/release/build.ninja ## Layers, formatting, clang-tidy
+check: setup ## Layers, formatting
 	scripts/check_layers.py
 	scripts/format.sh --check
-	scripts/tidy.py --jobs $(JOBS)
 
 format: setup ## Rewrite the C++ sources in the style of .clang-format
 	scripts/format.sh
 
-tidy: setup build/release/build.ninja ## clang-tidy alone; run again it looks only at what changed
+tidy: setup build/release/build.ninja ## clang-tidy; run again it looks only at what changed
 	scripts/tidy.py --jobs $(JOBS)
 
 sanitize: setup build/asan-ubsan/build.ninja build/tsan/build.ninja ## Unit tests under the sanitizers
@@ -31,7 +30,6 @@ sanitize: setup build/asan-ubsan/build.ninja build/tsan/build.ninja ## Unit test
 
 test: build check ## Set up, build and run every test
 	ctest --preset release -j $(JOBS)
-	$(MAKE) --no-print-directory sanitize
 
 demo: ## Set up, build, pull the default model, read docs/readers.md and answer two questions
 	scripts/demo.sh

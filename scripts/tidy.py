@@ -77,7 +77,8 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def wanted_entries(files: list[str]) -> list[dict]:
-    subprocess.run([ROOT / "scripts" / "lint_tools.sh"], check=True)
+    if subprocess.run([ROOT / "scripts" / "lint_tools.sh"]).returncode != 0:
+        sys.exit("tidy: clang-tidy could not be installed")
     database = BUILD / "compile_commands.json"
     if not database.is_file():
         subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
