@@ -40,11 +40,6 @@ double matrix_bytes(const Matrix& matrix) {
   return static_cast<double>(packed_panels(matrix.rows) * packed_panel_bytes(format, matrix.cols));
 }
 
-template <class Body>
-void for_each_matrix(const LayerWeights& w, Body body) {
-  for (const Matrix* matrix : {&w.query, &w.key, &w.value, &w.output, &w.gate, &w.up, &w.down}) body(*matrix);
-}
-
 size_t visible_keys(const ModelConfig& config, size_t layer, size_t position) {
   const bool local = !config.layer_local.empty() && config.layer_local[layer] != 0;
   return local ? std::min<size_t>(position + 1, config.sliding_window) : position + 1;

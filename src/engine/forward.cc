@@ -43,10 +43,10 @@ size_t part_rows(const ModelConfig& c, size_t max_length) {
 }
 
 bool any_packed(const Weights& weights) {
-  return weights.head.panels != nullptr ||
-         std::any_of(weights.layers.begin(), weights.layers.end(), [](const LayerWeights& w) {
-           return w.query.panels != nullptr || w.output.panels != nullptr || w.down.panels != nullptr;
-         });
+  bool any = weights.head.panels != nullptr;
+  for (const LayerWeights& layer : weights.layers)
+    for_each_matrix(layer, [&any](const Matrix& matrix) { any = any || matrix.panels != nullptr; });
+  return any;
 }
 
 }  // namespace

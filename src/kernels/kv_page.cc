@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/float16.h"
+#include "kernels/vector_sizes.h"
 
 namespace longscroll {
 namespace {
@@ -57,7 +58,6 @@ size_t float_row_bytes(KvCode code, size_t head_dim) {
 
 // Scale and signed codes of a position; ties go to the even code, as vector conversions round.
 struct Rounding {
-  static constexpr float kTiny = 1e-30f;  // below, 1 / scale might overflow
   float scale, inverse;
   int low, high;
 
@@ -65,7 +65,7 @@ struct Rounding {
     const float extreme = extreme_of(x, count);
     const bool q4 = code == KvCode::kQ4;
     scale = q4 ? extreme / -8.0f : std::fabs(extreme) / 127.0f;  // q4: the side with more room holds it
-    inverse = std::fabs(scale) > kTiny ? 1.0f / scale : 0.0f;
+    inverse = std::fabs(scale) > kTiniestScale ? 1.0f / scale : 0.0f;
     low = q4 ? -8 : -127;
     high = q4 ? 7 : 127;
   }

@@ -1,4 +1,4 @@
-// Small models written to a temporary folder, for this layer's tests only.
+// Small models written to a temporary folder, for the tests of this layer and of those above it.
 #pragma once
 
 #include <cstring>
@@ -13,7 +13,9 @@
 
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "formats/gguf.h"
 #include "formats/tensor.h"
+#include "kernels/quantize.h"
 
 namespace longscroll::test {
 
@@ -68,6 +70,26 @@ inline std::string error_of(ErrorKind kind, const std::function<void()>& call) {
     return error.what();
   }
   return "";
+}
+
+// A GGUF file of float32 again, with the tensors of that name, in every layer, as q8_0.
+inline void quantize_some(const std::filesystem::path& from, const std::filesystem::path& to,
+                          const std::string& name) {
+  const GgufFile file(from);
+  std::vector<TensorToWrite> tensors;
+  for (const TensorView& tensor : file.tensors()) {
+    const bool chosen = tensor.name == name || tensor.name.ends_with("." + name);
+    tensors.push_back({tensor.name, chosen ? DType::kQ8_0 : *tensor.dtype, tensor.shape,
+                       [&tensor, chosen](const auto& sink) {
+                         if (!chosen) return sink(tensor.data);
+                         std::vector<float> values(tensor.data.size() / sizeof(float));
+                         std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+                         std::vector<std::byte> codes(*dtype_bytes(DType::kQ8_0, values.size()));
+                         quantize(DType::kQ8_0, values.data(), codes.data(), values.size());
+                         sink(codes);
+                       }});
+  }
+  write_gguf(to, file.metadata(), tensors);
 }
 
 }  // namespace longscroll::test

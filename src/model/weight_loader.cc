@@ -202,12 +202,8 @@ class Loader {
 
   void pack() {
     ThreadPool pool(options_.threads);
-    for (LayerWeights& layer : model_.weights.layers) {
-      for (Matrix* matrix :
-           {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up, &layer.down}) {
-        pack_matrix(*matrix, pool);
-      }
-    }
+    for (LayerWeights& layer : model_.weights.layers)
+      for_each_matrix(layer, [&](Matrix& matrix) { pack_matrix(matrix, pool); });
     pack_matrix(model_.weights.head, pool);
   }
 

@@ -33,6 +33,15 @@ struct LayerWeights {
   Matrix gate, up, down;
 };
 
+// Calls body(matrix) for each matrix of a layer, in the order of its computing. Layer: const or not.
+template <class Layer, class Body>
+void for_each_matrix(Layer& layer, Body body) {
+  for (auto* matrix :
+       {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up, &layer.down}) {
+    body(*matrix);
+  }
+}
+
 struct Weights {
   Matrix embedding;  // [vocab, hidden]
   std::vector<LayerWeights> layers;
