@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/session.h"
 #include "engine/test_sets.h"
+#include "model/test_models.h"
 
 namespace longscroll {
 namespace {
@@ -32,19 +32,11 @@ std::vector<float> logits_of(const fs::path& path, std::vector<TokenId> ids) {
 
 class ConvertedLogits : public testing::TestWithParam<std::string> {
  protected:
-  ConvertedLogits() {
-    std::string pattern = testing::TempDir() + "longscroll-convert-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = pattern;
-  }
-  ~ConvertedLogits() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
   void SetUp() override {
     if (forced_set_is_missing()) GTEST_SKIP() << "this machine lacks the forced kernel set";
   }
-  fs::path folder_;
+  test::TempFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 TEST_P(ConvertedLogits, ThroughGgufAndBackTheyAreTheSame) {

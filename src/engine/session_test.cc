@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "engine/generate.h"
 #include "engine/test_sets.h"
-#include "kernels/kernels.h"
 
 namespace longscroll {
 namespace {
