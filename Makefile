@@ -15,9 +15,10 @@ build/%/build.ninja: CMakePresets.json | setup
 build: setup build/release/build.ninja ## Build the release preset
 	@cmake --build --preset release -j $(JOBS)
 
-check: setup ## Layers, formatting
+check: setup build/release/build.ninja ## Layers, formatting, clang-tidy
 	scripts/check_layers.py
 	scripts/format.sh --check
+	scripts/tidy.py --jobs $(JOBS)
 
 format: setup ## Rewrite the C++ sources in the style of .clang-format
 	scripts/format.sh
@@ -28,8 +29,9 @@ tidy: setup build/release/build.ninja ## clang-tidy; run again it looks only at 
 sanitize: setup build/asan-ubsan/build.ninja build/tsan/build.ninja ## Unit tests under the sanitizers
 	JOBS=$(JOBS) scripts/sanitize.sh
 
-test: build check ## Set up, build and run every test
+test: build check ## Set up, build and run every test, the unit tests under the sanitizers too
 	ctest --preset release -j $(JOBS)
+	JOBS=$(JOBS) scripts/sanitize.sh
 
 demo: ## Set up, build, pull the default model, read docs/readers.md and answer two questions
 	scripts/demo.sh

@@ -20,7 +20,9 @@ if ! "${fixed_addresses[@]}" true 2>/dev/null; then
 fi
 
 export UBSAN_OPTIONS=print_stacktrace=1
-export ASAN_OPTIONS=detect_stack_use_after_return=1
+# GCC 12 lays frames that outlive their call on 32 bytes where vectors need 64 (GCC bug 110027), so uses of the
+# stack after a return are not looked for.
+export ASAN_OPTIONS=detect_stack_use_after_return=0
 for preset in asan-ubsan tsan; do
   [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"
   cmake --build --preset "$preset" -j "$jobs"

@@ -34,9 +34,10 @@ class SpeculationGate {
   size_t best(size_t match_length, size_t most, const Costs& costs) const;
 
   std::array<Rate, PromptLookup::kLongest + 1> rates_;
-  double alone_ = 0;     // seconds of a pass over one id
-  Costs usual_, costs_;  // until passes were timed, and since
-  size_t refused_ = 0;   // times in a row that costs alone spoke against checking
+  double alone_ = 0;    // seconds of a pass over one id
+  Costs usual_ = {};    // until passes were timed
+  Costs costs_ = {};    // and since
+  size_t refused_ = 0;  // times in a row that costs alone spoke against checking
 };
 
 }  // namespace longscroll
