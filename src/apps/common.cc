@@ -129,7 +129,8 @@ Json describe_run(const ModelOptions& options, const Model& model) {
 }
 
 Json describe_memory(const MemoryForecast& forecast) {
-  return {{"weights_bytes", forecast.weights},
+  return {{"program_bytes", forecast.program},
+          {"weights_bytes", forecast.weights},
           {"kv_cache_bytes", forecast.kv_cache},
           {"scratch_bytes", forecast.scratch},
           {"total_bytes", forecast.total()}};

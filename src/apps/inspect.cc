@@ -156,9 +156,10 @@ std::string describe_as_text(const Json& json, const Model& model) {
   out += fmt::format("memory        (this machine has {})\n", format_bytes(physical_memory_bytes()));
   for (const Json& at : json["memory"]) {
     out += fmt::format(
-        "  {:<12}{}: keys and values {}, scratch {}\n", format_count(at["length"].get<size_t>()) + " tok",
-        format_bytes(at["total_bytes"].get<uint64_t>()), format_bytes(at["kv_cache_bytes"].get<uint64_t>()),
-        format_bytes(at["scratch_bytes"].get<uint64_t>()));
+        "  {:<12}{}: keys and values {}, scratch {}, program {}\n",
+        format_count(at["length"].get<size_t>()) + " tok", format_bytes(at["total_bytes"].get<uint64_t>()),
+        format_bytes(at["kv_cache_bytes"].get<uint64_t>()), format_bytes(at["scratch_bytes"].get<uint64_t>()),
+        format_bytes(at["program_bytes"].get<uint64_t>()));
   }
   if (!json.contains("tensors")) return out;
   out += "tensors\n";

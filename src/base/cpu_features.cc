@@ -2,7 +2,6 @@
 
 #include <sched.h>
 #include <unistd.h>
-
 #include <fstream>
 
 #if defined(__x86_64__)
@@ -59,6 +58,13 @@ int available_cores() {
 unsigned long long physical_memory_bytes() {
   return static_cast<unsigned long long>(sysconf(_SC_PHYS_PAGES)) *
          static_cast<unsigned long long>(sysconf(_SC_PAGE_SIZE));
+}
+
+unsigned long long resident_memory_bytes() {
+  std::ifstream pages("/proc/self/statm");
+  unsigned long long mapped = 0, resident = 0;
+  pages >> mapped >> resident;
+  return resident * static_cast<unsigned long long>(sysconf(_SC_PAGE_SIZE));
 }
 
 }  // namespace longscroll

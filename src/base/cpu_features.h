@@ -21,5 +21,7 @@ int available_cores();
 
 // Physical memory of the machine, bytes.
 unsigned long long physical_memory_bytes();
+// Of this process now, shared libraries included; 0 where the system does not tell.
+unsigned long long resident_memory_bytes();
 
 }  // namespace longscroll

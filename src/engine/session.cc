@@ -197,7 +197,8 @@ const Model& Session::model() const {
 
 MemoryForecast forecast_memory(const Model& model, const SessionOptions& asked) {
   const SessionOptions options = checked(model, asked);
-  return {.weights = model.weight_bytes,
+  return {.program = model.program_bytes,
+          .weights = model.weight_bytes,
           .kv_cache = KvCache::bytes_for(model.config, options.max_length, options.kv_type),
           .scratch = Forward::scratch_bytes(model.config, options.prefill_block, options.max_length,
                                             options.threads)};

@@ -27,12 +27,13 @@ struct PrefillProgress {
   size_t total = 0;
 };
 
-// Peak bytes that a session of `length` tokens needs beside the weights.
+// Peak bytes of the process while a session of `length` tokens runs.
 struct MemoryForecast {
+  uint64_t program = 0;
   uint64_t weights = 0;
   uint64_t kv_cache = 0;
   uint64_t scratch = 0;
-  uint64_t total() const { return weights + kv_cache + scratch; }
+  uint64_t total() const { return program + weights + kv_cache + scratch; }
 };
 MemoryForecast forecast_memory(const Model& model, const SessionOptions& asked);
 

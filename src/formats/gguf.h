@@ -21,7 +21,7 @@ using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string, std
                                std::vector<double>, std::vector<bool>, std::vector<std::string>>;
 using GgufMetadata = std::map<std::string, GgufValue, std::less<>>;
 
-// Immutable after construction; safe to share between threads.
+// Immutable but for drop_metadata(); safe to share between threads.
 class GgufFile {
  public:
   // Throws Error(kFile) on anything that is not a whole, consistent GGUF file.
@@ -42,6 +42,9 @@ class GgufFile {
   const std::vector<std::string>* get_strings(std::string_view key) const;  // null when absent
   std::optional<std::vector<int64_t>> get_ints(std::string_view key) const;
   std::optional<std::vector<double>> get_floats(std::string_view key) const;
+
+  // Gives its memory back (a vocabulary takes tens of MiB); from then on no key is there.
+  void drop_metadata() { metadata_.clear(); }
 
  private:
   MappedFile file_;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cpu_features.h"
 #include "base/error.h"
 #include "formats/checkpoint.h"
 #include "formats/gguf.h"
@@ -52,13 +53,15 @@ void take_tokenizer(TokenizerFiles files, const LoadOptions& options, const std:
 }
 
 void load_gguf(const std::filesystem::path& path, const LoadOptions& options, LoadedModel& model) {
-  const GgufFile& file = model.gguf.emplace(path);
+  GgufFile& file = model.gguf.emplace(path);
   model.format = fmt::format("gguf v{}", file.version());
   ParsedConfig parsed = config_from_gguf(file);
   take_config(parsed, path.string(), model);
-  load_weights({&file.tensors(), true, path.string()}, parsed, options, model, model.buffers);
   take_tokenizer(tokenizer_from_gguf(file, model.config.architecture, model.config.vocab_size), options,
                  path.string(), model);
+  file.drop_metadata();
+  model.program_bytes = resident_memory_bytes();
+  load_weights({&file.tensors(), true, path.string()}, parsed, options, model, model.buffers);
 }
 
 void load_directory(const std::filesystem::path& path, const LoadOptions& options, LoadedModel& model) {
@@ -73,9 +76,10 @@ void load_directory(const std::filesystem::path& path, const LoadOptions& option
   const bool safetensors = std::filesystem::exists(path / "model.safetensors") ||
                            std::filesystem::exists(path / "model.safetensors.index.json");
   model.format = safetensors ? "safetensors" : "torch bin";
-  load_weights({&checkpoint.tensors(), false, path.string()}, parsed, options, model, model.buffers);
   take_tokenizer(tokenizer_from_hf(path, model.config.architecture, model.config.vocab_size), options,
                  path.string(), model);
+  model.program_bytes = resident_memory_bytes();
+  load_weights({&checkpoint.tensors(), false, path.string()}, parsed, options, model, model.buffers);
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ class Model {
   std::string format;            // "gguf v3", "safetensors", "torch bin"
   std::filesystem::path path;
   std::vector<TensorSummary> tensors;
-  uint64_t weight_bytes = 0;  // bytes that computing keeps in memory
+  uint64_t weight_bytes = 0;   // bytes that computing keeps in memory
+  uint64_t program_bytes = 0;  // what the process held before it read the weights: code, tokenizer
   uint64_t parameter_count = 0;
   std::vector<std::string> remarks;  // whatever was assumed or ignored: to be shown, never silent
 };
