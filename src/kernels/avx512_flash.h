@@ -26,9 +26,10 @@ namespace flash {
 constexpr size_t kTile = 12;        // rows of a register tile, two vectors wide
 constexpr size_t kBlockKeys = 256;  // keys of one step of the running maximum
 constexpr size_t kLanes = 16;
-constexpr size_t kWide = 32;     // columns of a register tile
-constexpr size_t kFewHeads = 2;  // of a group: up to here, a few tokens read values as they are stored
-constexpr size_t kFewRows = 4;   // rows that share the reading
+constexpr size_t kWide = 32;       // columns of a register tile
+constexpr size_t kFewHeads = 8;    // of a group: up to here, a few tokens read values as they are stored
+constexpr size_t kFewRows = 7;     // rows that share the reading
+constexpr size_t kByteLanes = 64;  // dimensions of a value in one vector of bytes
 constexpr float kLog2E = 1.44269504088896f;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
@@ -148,9 +149,10 @@ void unpack_values(const uint8_t* values, size_t dim, uint32_t* out) {
 }
 
 // Scores of kRows rows with 32 · kPairs / 2 … keys that start at `keys`: kVectors vectors of 16 keys.
+// `ahead`: the same keys of the next block, asked for meanwhile, since a few rows wait for memory alone.
 template <size_t kRows, size_t kVectors>
-void score_tile(const Room& room, size_t row, const uint8_t* keys, const float* key_scales, size_t dim,
-                float* scores) {
+void score_tile(const Room& room, size_t row, const uint8_t* keys, const uint8_t* ahead,
+                const float* key_scales, size_t dim, float* scores) {
   const size_t steps = dim / 4;
   __m512i acc[kRows][kVectors];
 #pragma GCC unroll 12
@@ -161,7 +163,10 @@ void score_tile(const Room& room, size_t row, const uint8_t* keys, const float* 
   for (size_t step = 0; step < steps; ++step) {
     __m512i k[kVectors];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) k[v] = _mm512_loadu_si512(keys + (v * steps + step) * 64);
+    for (size_t v = 0; v < kVectors; ++v) {
+      k[v] = _mm512_loadu_si512(keys + (v * steps + step) * 64);
+      if constexpr (kRows <= kFewRows) _mm_prefetch(ahead + (v * steps + step) * 64, _MM_HINT_T1);
+    }
 #pragma GCC unroll 12
     for (size_t r = 0; r < kRows; ++r) {
       int32_t four;
@@ -187,6 +192,7 @@ void score_tile(const Room& room, size_t row, const uint8_t* keys, const float* 
 struct Block {
   size_t first = 0, count = 0;  // positions; count in whole pages, past the end too
   const uint8_t* pages[kBlockKeys / kPageKeys] = {};
+  const uint8_t* ahead[kBlockKeys / kPageKeys] = {};  // pages of the block after it, to ask memory for
 };
 
 // Adds what a query makes with the page's center to its scores of the page's keys.
@@ -209,7 +215,8 @@ void score_block(const AttentionArgs& args, const Room& room, const Block& block
     const uint8_t* page = block.pages[t / kPageKeys];
     const uint8_t* keys = args.kv.key == KvCode::kQ4 ? room.keys + t * dim : page + t % kPageKeys * dim;
     const auto* scales = reinterpret_cast<const float*>(page + args.kv.key_scales()) + t % kPageKeys;
-    score_tile<kRows, kVectors>(room, row, keys, scales, dim, room.scores + t);
+    const uint8_t* ahead = block.ahead[t / kPageKeys] + t % kPageKeys * dim;
+    score_tile<kRows, kVectors>(room, row, keys, ahead, scales, dim, room.scores + t);
   }
   if (!args.kv.centered) return;
   for (size_t r = 0; r < kRows; ++r) {
@@ -300,63 +307,160 @@ inline bool reads_stored_values(const AttentionArgs& args) {
   return args.group <= kFewHeads && args.m <= kFewTokens;
 }
 
-// out rows = out · shrink + weights · values, from the page's codes.
-template <KvCode kCode, size_t kRows, size_t kVectors>
-void value_rows(const AttentionArgs& args, const Block& block, size_t row, size_t count, const float* weights,
-                const float* shrink) {
-  const size_t dim = args.kv.head_dim;
-  for (size_t h = 0; h < dim; h += kVectors * kLanes) {
-    __m512 acc[kRows][kVectors];
-#pragma GCC unroll 4
-    for (size_t r = 0; r < kRows; ++r) {
-      const float* out = args.output(row + r) + h;
-#pragma GCC unroll 8
-      for (size_t v = 0; v < kVectors; ++v)
-        acc[r][v] = _mm512_mul_ps(_mm512_loadu_ps(out + v * kLanes), _mm512_set1_ps(shrink[r]));
+// Rows' weights (negative where a value's scale is) as unit · (256 · high + low), in signed bytes.
+struct ByteWeights {
+  static constexpr int kMost = 127 * 256 + 127;
+
+  int8_t* bytes;        // [rows][2][kBlockKeys]: the high bytes of all keys, then the low ones
+  float units[kTile];   // [rows]
+  int32_t sums[kTile];  // [rows] of 256 · high + low
+
+  explicit ByteWeights(const Room& room) : bytes(reinterpret_cast<int8_t*>(room.weights)) {}
+
+  void set(size_t r, const float* weights, size_t count) {
+    __m512 most = _mm512_setzero_ps();
+    for (size_t t = 0; t < count; t += kLanes)
+      most = _mm512_max_ps(most, _mm512_abs_ps(_mm512_loadu_ps(weights + t)));
+    units[r] = _mm512_reduce_max_ps(most) / static_cast<float>(kMost);
+    const __m512 inverse = _mm512_set1_ps(units[r] > kTiniestScale ? 1.0f / units[r] : 0.0f);
+    const __m512i top = _mm512_set1_epi32(kMost);  // which a rounded division may pass
+    __m512i sum = _mm512_setzero_si512();
+    for (size_t t = 0; t < count; t += kLanes) {
+      __m512i code = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(weights + t), inverse));
+      code = _mm512_max_epi32(_mm512_min_epi32(code, top), _mm512_sub_epi32(_mm512_setzero_si512(), top));
+      sum = _mm512_add_epi32(sum, code);
+      const auto put = [&](int8_t* to, __m512i x) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + t), _mm512_cvtepi32_epi8(x));
+      };
+      put(of(r), _mm512_srai_epi32(_mm512_add_epi32(code, _mm512_set1_epi32(128)), 8));
+      put(of(r) + kBlockKeys, code);
     }
-    for (size_t t = 0; t < count; ++t) {
-      const uint8_t* values = block.pages[t / kPageKeys] + args.kv.values();
-#pragma GCC unroll 8
-      for (size_t v = 0; v < kVectors; ++v) {
-        const __m512 value = value_codes(kCode, values, t % kPageKeys, dim, h + v * kLanes);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < kRows; ++r)
-          acc[r][v] = _mm512_fmadd_ps(value, _mm512_set1_ps(weights[r * kBlockKeys + t]), acc[r][v]);
-      }
-    }
-#pragma GCC unroll 4
-    for (size_t r = 0; r < kRows; ++r) {
-      float* out = args.output(row + r) + h;
-#pragma GCC unroll 8
-      for (size_t v = 0; v < kVectors; ++v) _mm512_storeu_ps(out + v * kLanes, acc[r][v]);
-    }
+    sums[r] = _mm512_reduce_add_epi32(sum);
+  }
+  int8_t* of(size_t r) const { return bytes + r * 2 * kBlockKeys; }
+};
+
+// Dimensions [h, h + 64) of a value, raised to unsigned bytes; anything past the head's end.
+template <KvCode kCode>
+__m512i raised_value(const uint8_t* values, size_t slot, size_t dim, size_t h) {
+  const bool whole = dim - h >= kByteLanes;
+  if constexpr (kCode == KvCode::kQ8) {
+    const __mmask64 there = whole ? ~__mmask64{0} : 0xffffffffu;
+    const __m512i codes = _mm512_maskz_loadu_epi8(there, values + slot * dim + h);
+    return _mm512_xor_si512(codes, _mm512_set1_epi8(-128));
+  } else {
+    const __mmask64 there = whole ? 0xffffffffu : 0xffffu;
+    const __m512i stored = _mm512_maskz_loadu_epi8(there, values + (slot * dim + h) / 2);
+    const __m512i twice = _mm512_shuffle_i64x2(stored, stored, 0b01010000);  // 16 bytes for low and high
+    const __m512i shifts = _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4);
+    return _mm512_and_si512(_mm512_srlv_epi64(twice, shifts), _mm512_set1_epi8(15));
   }
 }
 
+// Rows' sums over `count` keys of weights times raised values. Bytes of four keys are put side by side, which
+// makes four vectors: of these [kFirst, kFirst + kParts), vector i being dimensions 4 · i and the next three
+// of each sixteen.
+template <KvCode kCode, size_t kRows, size_t kFirst, size_t kParts>
+void sum_values(const Block& block, const KvFormat& kv, size_t h, size_t count, const int8_t* weights,
+                __m512i (*sums)[4]) {
+  __m512i high[kRows][kParts], low[kRows][kParts];
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kParts; ++i) high[r][i] = low[r][i] = _mm512_setzero_si512();
+  }
+  for (size_t t = 0; t < count; t += 4) {
+    const uint8_t* values = block.pages[t / kPageKeys] + kv.values();
+    if constexpr (kFirst == 0) {  // the next block's, as in score_tile()
+      const uint8_t* ahead = block.ahead[t / kPageKeys] + kv.values();
+      for (size_t i = 0; i < 4; ++i) _mm_prefetch(ahead + (t % kPageKeys + i) * kv.head_dim + h, _MM_HINT_T1);
+    }
+    __m512i v[4];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; ++i) v[i] = raised_value<kCode>(values, t % kPageKeys + i, kv.head_dim, h);
+    const __m512i a = _mm512_unpacklo_epi8(v[0], v[1]), b = _mm512_unpackhi_epi8(v[0], v[1]);
+    const __m512i c = _mm512_unpacklo_epi8(v[2], v[3]), d = _mm512_unpackhi_epi8(v[2], v[3]);
+    const __m512i fours[4] = {_mm512_unpacklo_epi16(a, c), _mm512_unpackhi_epi16(a, c),
+                              _mm512_unpacklo_epi16(b, d), _mm512_unpackhi_epi16(b, d)};
+#pragma GCC unroll 8
+    for (size_t r = 0; r < kRows; ++r) {
+      const auto four_weights = [&](size_t at) {
+        int32_t four;
+        std::memcpy(&four, weights + r * 2 * kBlockKeys + at, sizeof four);
+        return _mm512_set1_epi32(four);
+      };
+      const __m512i w_high = four_weights(t), w_low = four_weights(kBlockKeys + t);
+#pragma GCC unroll 4
+      for (size_t i = 0; i < kParts; ++i) {
+        dot_bytes(high[r][i], fours[kFirst + i], w_high);
+        dot_bytes(low[r][i], fours[kFirst + i], w_low);
+      }
+    }
+  }
+  // At most kMost · 255 · 256 keys: within 31 bits.
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kParts; ++i)
+      sums[r][kFirst + i] = _mm512_add_epi32(_mm512_slli_epi32(high[r][i], 8), low[r][i]);
+  }
+}
+
+// Vector i of fours of each sixteen dimensions, to vector i of dimensions in their order.
+void in_order(__m512i (&x)[4]) {
+  const __m512i a = _mm512_shuffle_i32x4(x[0], x[1], 0b01000100),
+                b = _mm512_shuffle_i32x4(x[2], x[3], 0b01000100);
+  const __m512i c = _mm512_shuffle_i32x4(x[0], x[1], 0b11101110),
+                d = _mm512_shuffle_i32x4(x[2], x[3], 0b11101110);
+  x[0] = _mm512_shuffle_i32x4(a, b, 0b10001000);
+  x[1] = _mm512_shuffle_i32x4(a, b, 0b11011101);
+  x[2] = _mm512_shuffle_i32x4(c, d, 0b10001000);
+  x[3] = _mm512_shuffle_i32x4(c, d, 0b11011101);
+}
+
+// out rows = out · shrink + weights · values, from the page's codes. r is the row's place in the tile at
+// `row`.
 template <KvCode kCode, size_t kRows>
-void value_rows_of(const AttentionArgs& args, const Block& block, size_t row, size_t count,
-                   const float* weights, const float* shrink) {
+void value_rows(const AttentionArgs& args, const Block& block, size_t row, size_t r0, size_t count,
+                const ByteWeights& weights, const float* shrink) {
+  constexpr int kRaised = kCode == KvCode::kQ8 ? 128 : 8;
   const size_t dim = args.kv.head_dim;
-  constexpr size_t kWidest = kRows <= 2 ? 8 : 4;  // accumulators stay in registers
-  if (dim % (kWidest * kLanes) == 0)
-    return value_rows<kCode, kRows, kWidest>(args, block, row, count, weights, shrink);
-  if (dim % (4 * kLanes) == 0) return value_rows<kCode, kRows, 4>(args, block, row, count, weights, shrink);
-  value_rows<kCode, kRows, 2>(args, block, row, count, weights, shrink);
+  for (size_t h = 0; h < dim; h += kByteLanes) {
+    __m512i sums[kRows][4];
+    if constexpr (kRows <= kFewRows / 2) {
+      sum_values<kCode, kRows, 0, 4>(block, args.kv, h, count, weights.of(r0), sums);
+    } else {  // so many sums do not fit into registers
+      sum_values<kCode, kRows, 0, 2>(block, args.kv, h, count, weights.of(r0), sums);
+      sum_values<kCode, kRows, 2, 2>(block, args.kv, h, count, weights.of(r0), sums);
+    }
+    for (size_t r = 0; r < kRows; ++r) {
+      in_order(sums[r]);
+      float* out = args.output(row + r0 + r) + h;
+      const __m512 unit = _mm512_set1_ps(weights.units[r0 + r]), factor = _mm512_set1_ps(shrink[r0 + r]);
+      const __m512i raised = _mm512_set1_epi32(kRaised * weights.sums[r0 + r]);
+      for (size_t i = 0; i < std::min(kByteLanes, dim - h) / kLanes; ++i) {
+        const __m512 before = _mm512_mul_ps(_mm512_loadu_ps(out + i * kLanes), factor);
+        const __m512 sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[r][i], raised));
+        _mm512_storeu_ps(out + i * kLanes, _mm512_fmadd_ps(sum, unit, before));
+      }
+    }
+  }
 }
 
 template <size_t kRows>
 void attend_few(const AttentionArgs& args, const Room& room, const Block& block, size_t row, size_t count) {
-  const float* weights = room.scores;
+  ByteWeights weights(room);
   float shrink[kRows];
   for (size_t r = 0; r < kRows; ++r) {
-    shrink[r] = softmax_row(args, room, block, row + r, room.scores + r * kBlockKeys, nullptr, count);
+    float* scores = room.scores + r * kBlockKeys;
+    shrink[r] = softmax_row(args, room, block, row + r, scores, nullptr, count);
+    weights.set(r, scores, count);
   }
   const auto add = [&]<size_t kCount>(size_t r) {
-    const float* from = weights + r * kBlockKeys;
     if (args.kv.value == KvCode::kQ8) {
-      value_rows_of<KvCode::kQ8, kCount>(args, block, row + r, count, from, shrink + r);
+      value_rows<KvCode::kQ8, kCount>(args, block, row, r, count, weights, shrink);
     } else {
-      value_rows_of<KvCode::kQ4, kCount>(args, block, row + r, count, from, shrink + r);
+      value_rows<KvCode::kQ4, kCount>(args, block, row, r, count, weights, shrink);
     }
   };
   size_t r = 0;
@@ -394,6 +498,8 @@ void open_block(const AttentionArgs& args, const Room& room, Block& block) {
   for (size_t t = 0; t < block.count; t += kPageKeys) {
     const uint8_t* page = args.page(block.first + t);
     block.pages[t / kPageKeys] = page;
+    const size_t next = block.first + t + kBlockKeys;
+    block.ahead[t / kPageKeys] = next < args.key_end ? args.page(next) : page;
     if (args.kv.key == KvCode::kQ4) unpack_q4_keys(page, dim, room.keys + t * dim);
     if (reads_stored_values(args)) continue;
     const uint8_t* values = page + args.kv.values();
