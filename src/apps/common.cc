@@ -62,13 +62,16 @@ void add_compute_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--threads", options.threads, "Threads to compute with (default: every core)")
       ->check(CLI::Range(1, 1024));
   command
-      .add_option("--kv", options.kv,
-                  "How keys and values are stored; auto: q8, or f16 where a head's size is no multiple of 32")
+      .add_option(
+          "--kv", options.kv,
+          "How keys and values are stored; auto: q8, or f16 where a head's size is no multiple of 32, or f32 "
+          "with --compute f32")
       ->check(CLI::IsMember({"auto", "f32", "f16", "bf16", "q8", "k8v4", "q4"}))
       ->capture_default_str();
   command
       .add_option("--compute", options.compute,
-                  "f32: every weight, key and value widened to float32, the exact path")
+                  "f32: every weight widened to float32, keys and values too unless --kv says otherwise: the "
+                  "exact path")
       ->check(CLI::IsMember({"default", "f32"}))
       ->capture_default_str();
 }
@@ -82,6 +85,7 @@ std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_t
   std::shared_ptr<const Model> model = load_model(resolve_model(options.model), load);
   throw_if_interrupted();
   write_remarks(model->remarks);
+  if (options.kv == "q4") write_remarks({"--kv q4 loses much: look at the answers, or take k8v4"});
   return model;
 }
 
@@ -89,8 +93,8 @@ SessionOptions session_options(const ModelOptions& options, const Model& model, 
   SessionOptions session;
   session.threads = options.threads > 0 ? options.threads : available_cores();
   session.max_length = max_length;
-  session.kv_type = options.kv == "auto" ? default_kv_type(model.config) : kv_type_from_name(options.kv);
-  if (options.compute == "f32") session.kv_type = KvType::kF32;
+  const KvType fitting = options.compute == "f32" ? KvType::kF32 : default_kv_type(model.config);
+  session.kv_type = options.kv == "auto" ? fitting : kv_type_from_name(options.kv);
   return session;
 }
 
