@@ -331,9 +331,20 @@ void Forward::add_and_norm(const std::vector<float>& post_norm, const std::vecto
   });
 }
 
+// What the rounding of the input left, where outliers made that much.
+void Forward::refine(const float* in, size_t row, size_t rows, size_t width) {
+  if (!packed_ || width % kGroup != 0 || !codes_.choose_refined(row, rows, width)) return;
+  for_rows(rows, [&](size_t i) {
+    const size_t b = row + i;
+    const uint8_t* refined = codes_.refined() + (rows <= kFewTokens ? i * (width / kGroup) : 0);
+    kernels_.quantize_rest(in + b * width, b, refined, codes_.rest(), codes_.rows_of(width));
+  });
+}
+
 // All products of one input in one sharing-out. Columns are cut in pieces so small that threads end
 // together, and with many rows as wide as the kernel's panels.
 void Forward::multiply(const float* in, size_t row, size_t rows, std::initializer_list<Product> products) {
+  refine(in, row, rows, products.begin()->weight->cols);
   size_t columns = 0;
   for (const Product& product : products) columns += product.weight->rows;
   const size_t share = ceil_div(columns, static_cast<size_t>(pool_.size()) * 4);
@@ -357,6 +368,8 @@ void Forward::multiply_part(const float* in, size_t row, size_t rows, const Prod
   if (w.panels != nullptr) {
     const PackedFormat format = *packed_format(w.dtype, w.cols);
     kernels_.matmul_packed({.a = codes_.rows_of(w.cols).from(row),
+                            .refined = codes_.refined(),
+                            .rest = codes_.rest(),
                             .m = rows,
                             .panels = w.panels + n / kPanelRows * packed_panel_bytes(format, w.cols),
                             .format = format,

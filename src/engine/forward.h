@@ -59,6 +59,7 @@ class Forward {
                                const KvCache& cache) const;
   void add_and_norm(const std::vector<float>& post_norm, const std::vector<float>& norm, size_t rows);
   void norm_row(const std::vector<float>& norm, size_t b);
+  void refine(const float* in, size_t row, size_t rows, size_t width);
   void quantize_row(const float* row, size_t b, size_t width);
   void multiply(const float* in, size_t row, size_t rows, std::initializer_list<Product> products);
   void multiply_part(const float* in, size_t row, size_t rows, const Product& product, size_t n, size_t count,

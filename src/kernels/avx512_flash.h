@@ -34,9 +34,13 @@ constexpr float kLog2E = 1.44269504088896f;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 struct Room {
-  int8_t* q;          // [R][H] codes
-  float* factors;     // [R] scale of a row's codes, with the softmax's scale and log2(e)
-  int32_t* biases;    // [R] -128 · sum of codes: keys are stored raised by 128
+  // Codes of queries, and of what their rounding left where that is wanted.
+  struct Queries {
+    int8_t* codes;    // [R][H]
+    float* factors;   // [R] scale of a row's codes, with the softmax's scale and log2(e)
+    int32_t* biases;  // [R] -128 · sum of codes: keys are stored raised by 128
+  };
+  Queries whole, left;
   float* largest;     // [R]
   float* sums;        // [R]
   float* scores;      // [kTile][kBlockKeys]
@@ -56,9 +60,11 @@ struct Room {
     scores = take(kTile * kBlockKeys);
     weights = reinterpret_cast<uint16_t*>(take(kTile * kBlockKeys / 2));
     keys = reinterpret_cast<uint8_t*>(take(kBlockKeys * dim / 4));
-    q = reinterpret_cast<int8_t*>(take(rows * dim / 4));
-    factors = take(rows);
-    biases = reinterpret_cast<int32_t*>(take(rows));
+    for (Queries* queries : {&whole, &left}) {
+      queries->codes = reinterpret_cast<int8_t*>(take(rows * dim / 4));
+      queries->factors = take(rows);
+      queries->biases = reinterpret_cast<int32_t*>(take(rows));
+    }
     largest = take(rows);
     sums = take(rows);
   }
@@ -86,24 +92,40 @@ inline float exp2_one(float x) {
   return _mm512_cvtss_f32(exp2_vector(_mm512_set1_ps(x)));
 }
 
-void quantize_query(const AttentionArgs& args, size_t row, const Room& room) {
+// Whether queries get 16 bits: where keys have a bias queries have one too, which makes scores large and
+// leaves few of eight bits for what tells keys apart; and a few tokens wait for memory alone.
+inline bool whole_queries(const AttentionArgs& args) {
+  return args.kv.centered || args.m <= kFewTokens;
+}
+
+// One row's codes from x; leaves there what the rounding left.
+void quantize_query(const AttentionArgs& args, size_t row, const Room::Queries& to, float* x) {
   const size_t dim = args.kv.head_dim;
-  const float* q = args.query(row);
   __m512 largest = _mm512_setzero_ps();
   for (size_t h = 0; h < dim; h += kLanes)
-    largest = _mm512_max_ps(largest, _mm512_abs_ps(_mm512_loadu_ps(q + h)));
+    largest = _mm512_max_ps(largest, _mm512_abs_ps(_mm512_loadu_ps(x + h)));
   const float scale = _mm512_reduce_max_ps(largest) / 127.0f;
   const __m512 inverse = _mm512_set1_ps(scale > kTiniestScale ? 1.0f / scale : 0.0f);
   __m512i sum = _mm512_setzero_si512();
   for (size_t h = 0; h < dim; h += kLanes) {
-    const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(q + h), inverse));
+    const __m512 value = _mm512_loadu_ps(x + h);
+    const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(value, inverse));
     sum = _mm512_add_epi32(sum, codes);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(room.q + row * dim + h), _mm512_cvtepi32_epi8(codes));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to.codes + row * dim + h), _mm512_cvtepi32_epi8(codes));
+    _mm512_storeu_ps(x + h, _mm512_fnmadd_ps(_mm512_cvtepi32_ps(codes), _mm512_set1_ps(scale), value));
   }
-  room.factors[row] = scale * args.scale * kLog2E;
-  room.biases[row] = -128 * _mm512_reduce_add_epi32(sum);
+  to.factors[row] = scale * args.scale * kLog2E;
+  to.biases[row] = -128 * _mm512_reduce_add_epi32(sum);
+}
+
+void start_row(const AttentionArgs& args, size_t row, const Room& room) {
+  float x[kMaxHeadDim];
+  std::copy_n(args.query(row), args.kv.head_dim, x);
+  quantize_query(args, row, room.whole, x);
+  if (whole_queries(args)) quantize_query(args, row, room.left, x);
   room.largest[row] = kMinusInfinity;
   room.sums[row] = 0.0f;
+  std::fill_n(args.output(row), args.kv.head_dim, 0.0f);
 }
 
 // 64 keys of four bits as bytes raised by 128, in the order of 8-bit keys.
@@ -150,16 +172,16 @@ void unpack_values(const uint8_t* values, size_t dim, uint32_t* out) {
 
 // Scores of kRows rows with 32 · kPairs / 2 … keys that start at `keys`: kVectors vectors of 16 keys.
 // `ahead`: the same keys of the next block, asked for meanwhile, since a few rows wait for memory alone.
-template <size_t kRows, size_t kVectors>
-void score_tile(const Room& room, size_t row, const uint8_t* keys, const uint8_t* ahead,
+template <size_t kRows, size_t kVectors, bool kAdd>
+void score_tile(const Room::Queries& queries, size_t row, const uint8_t* keys, const uint8_t* ahead,
                 const float* key_scales, size_t dim, float* scores) {
   const size_t steps = dim / 4;
   __m512i acc[kRows][kVectors];
 #pragma GCC unroll 12
   for (size_t r = 0; r < kRows; ++r) {
-    for (size_t v = 0; v < kVectors; ++v) acc[r][v] = _mm512_set1_epi32(room.biases[row + r]);
+    for (size_t v = 0; v < kVectors; ++v) acc[r][v] = _mm512_set1_epi32(queries.biases[row + r]);
   }
-  const int8_t* q = room.q + row * dim;
+  const int8_t* q = queries.codes + row * dim;
   for (size_t step = 0; step < steps; ++step) {
     __m512i k[kVectors];
 #pragma GCC unroll 4
@@ -178,12 +200,13 @@ void score_tile(const Room& room, size_t row, const uint8_t* keys, const uint8_t
   }
 #pragma GCC unroll 12
   for (size_t r = 0; r < kRows; ++r) {
-    const __m512 factor = _mm512_set1_ps(room.factors[row + r]);
+    const __m512 factor = _mm512_set1_ps(queries.factors[row + r]);
 #pragma GCC unroll 4
     for (size_t v = 0; v < kVectors; ++v) {
       const __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(key_scales + v * kLanes), factor);
-      _mm512_storeu_ps(scores + r * kBlockKeys + v * kLanes,
-                       _mm512_mul_ps(_mm512_cvtepi32_ps(acc[r][v]), scaled));
+      float* to = scores + r * kBlockKeys + v * kLanes;
+      const __m512 before = kAdd ? _mm512_loadu_ps(to) : _mm512_setzero_ps();
+      _mm512_storeu_ps(to, _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc[r][v]), scaled, before));
     }
   }
 }
@@ -216,7 +239,9 @@ void score_block(const AttentionArgs& args, const Room& room, const Block& block
     const uint8_t* keys = args.kv.key == KvCode::kQ4 ? room.keys + t * dim : page + t % kPageKeys * dim;
     const auto* scales = reinterpret_cast<const float*>(page + args.kv.key_scales()) + t % kPageKeys;
     const uint8_t* ahead = block.ahead[t / kPageKeys] + t % kPageKeys * dim;
-    score_tile<kRows, kVectors>(room, row, keys, ahead, scales, dim, room.scores + t);
+    score_tile<kRows, kVectors, false>(room.whole, row, keys, ahead, scales, dim, room.scores + t);
+    if (whole_queries(args))
+      score_tile<kRows, kVectors, true>(room.left, row, keys, keys, scales, dim, room.scores + t);
   }
   if (!args.kv.centered) return;
   for (size_t r = 0; r < kRows; ++r) {
@@ -529,8 +554,7 @@ void attention(const AttentionArgs& args) {
   const Room room(args);
   const size_t rows = args.rows();
   for (size_t row = 0; row < rows; ++row) {
-    quantize_query(args, row, room);
-    std::fill_n(args.output(row), args.kv.head_dim, 0.0f);
+    start_row(args, row, room);
   }
   const size_t lowest = std::max(args.key_begin, args.first_visible(0)) / kPageKeys * kPageKeys;
   // Blocks begin where their positions say, so that a row's do not depend on what the first row sees.

@@ -101,7 +101,7 @@ size_t attention_scratch_floats(size_t rows, size_t head_dim) {
                         + kMaxRows * (kStrideQ + kStrideS) + 2 * rows;
   const size_t integers = kKeyBlock * head_dim                    // values as pairs of bf16, and 4-bit keys
                           + 2 * kMaxRows * kKeyBlock              // scores and weights
-                          + rows * (head_dim / 4 + 4) + 10 * 16;  // queries; each part in whole vectors
+                          + rows * (head_dim / 2 + 6) + 13 * 16;  // queries; each part in whole vectors
   return std::max(floats, integers);
 }
 

@@ -92,12 +92,17 @@ struct KernelSet {
   std::string_view name;         // "portable", "avx2", …
   std::string_view description;  // what the processor must have
   bool (*available)();
-  bool byte_queries = false;  // over 8-bit and 4-bit keys, queries are rounded to bytes and weights to bf16
+  // Over 8-bit and 4-bit keys, queries are rounded to bytes (of pages with a center, or for up to kFewTokens
+  // tokens, to 16 bits), and weights to bf16.
+  bool byte_queries = false;
 
   void (*dequantize)(DType type, const void* src, float* dst, size_t count);
   void (*matmul)(const MatmulArgs& args);
   // Signed bytes by groups of 32 columns: fills rows [row, row + m) of `out` from x_MK.
   void (*quantize_rows)(const float* x, size_t stride, size_t row, size_t m, const QuantizedRows& out);
+  // What that left of row `row` in the groups with refined[g] != 0 ([G]), as row `row + rest`.
+  void (*quantize_rest)(const float* x, size_t row, const uint8_t* refined, size_t rest,
+                        const QuantizedRows& out);
   void (*matmul_packed)(const PackedMatmulArgs& args);
   void (*attention)(const AttentionArgs& args);
   // Position `slot` of one head's page.

@@ -75,6 +75,11 @@ struct QuantizedRows {
 // out_MN = a_MK · transpose(w_NK) + bias_N over whole panels: rows [16·first_panel, …) of the weights.
 struct PackedMatmulArgs {
   QuantizedRows a;
+  // Groups of which what the rounding left, rounded in its turn, is multiplied too: 16 bits in all. It is row
+  // m + rest of `a`. [M][G] for M <= kFewTokens, whose rows may not depend on each other, else [G]; null:
+  // none.
+  const uint8_t* refined = nullptr;
+  size_t rest = 0;
   size_t m = 0;
   const uint8_t* panels = nullptr;  // the first of the panels wanted
   PackedFormat format{};

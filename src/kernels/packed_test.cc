@@ -61,15 +61,36 @@ TEST(Packed, FloatsAndOddWidthsAreNotPacked) {
   EXPECT_FALSE(packed_format(DType::kQ8_0, 0));
 }
 
+// M rows and what each left, with every third group refined: the same for every row, if there are many.
 struct Activations {
+  size_t m, k;
   std::vector<int8_t> codes;
   std::vector<float> scales, sums;
   std::vector<int32_t> biases, half_biases;
+  std::vector<uint8_t> refined;
   QuantizedRows rows;
 
-  Activations(size_t m, size_t k)
-      : codes(m * k), scales(m * k / 32), sums(m * k / 32), biases(m * k / 32), half_biases(m * k / 16) {
+  Activations(size_t rows_wanted, size_t cols)
+      : m(rows_wanted),
+        k(cols),
+        codes(2 * m * k),
+        scales(2 * m * k / 32),
+        sums(2 * m * k / 32),
+        biases(2 * m * k / 32),
+        half_biases(2 * m * k / 16),
+        refined(m <= kFewTokens ? m * k / 32 : k / 32) {
     rows = {codes.data(), scales.data(), sums.data(), biases.data(), half_biases.data(), k};
+    for (size_t g = 0; g < refined.size(); g += 3) refined[g] = 1;
+  }
+  void set(const KernelSet& kernels, const float* x, size_t stride) {
+    kernels.quantize_rows(x, stride, 0, m, rows);
+    for (size_t i = 0; i < m; ++i) kernels.quantize_rest(x + i * stride, i, &refined[first_flag(i)], m, rows);
+  }
+  double value(size_t i) const { return static_cast<double>(scales[i / 32]) * codes[i]; }
+  size_t first_flag(size_t row) const { return m <= kFewTokens ? row * k / 32 : 0; }
+  // What products see of row i, column p.
+  double seen(size_t i, size_t p) const {
+    return value(i * k + p) + (refined[first_flag(i) + p / 32] != 0 ? value((m + i) * k + p) : 0.0);
   }
 };
 
@@ -91,16 +112,24 @@ class PackedOfSet : public testing::TestWithParam<const KernelSet*> {
     dequantize_reference(type, w.data(), weights.data(), n * k);
     const std::vector<float> bias = random_floats(n, 13);
     Activations a(m, k);
-    GetParam()->quantize_rows(x.data(), k + 3, 0, m, a.rows);
-    PackedMatmulArgs args{a.rows,        m,     packed.panels.data(),
-                          packed.format, n,     with_bias ? bias.data() : nullptr,
-                          out.data(),    n + 5, scratch.data()};
+    a.set(*GetParam(), x.data(), k + 3);
+    PackedMatmulArgs args{a.rows,
+                          a.refined.data(),
+                          a.m,
+                          m,
+                          packed.panels.data(),
+                          packed.format,
+                          n,
+                          with_bias ? bias.data() : nullptr,
+                          out.data(),
+                          n + 5,
+                          scratch.data()};
     GetParam()->matmul_packed(args);
     for (size_t i = 0; i < m; ++i) {
       for (size_t j = 0; j < n; ++j) {
         double sum = with_bias ? bias[j] : 0.0, magnitude = std::fabs(sum);
         for (size_t p = 0; p < k; ++p) {
-          const double act = static_cast<double>(a.scales[(i * k + p) / 32]) * a.codes[i * k + p];
+          const double act = a.seen(i, p);
           sum += act * weights[j * k + p];
           magnitude += std::fabs(act * weights[j * k + p]);
         }
@@ -135,6 +164,19 @@ TEST_P(PackedOfSet, ActivationsAreRoundedWithinHalfAStepOfTheirGroup) {
   }
 }
 
+TEST_P(PackedOfSet, ARefinedGroupHoldsItsActivationsToSixteenBits) {
+  const size_t m = 3, k = 96;
+  std::vector<float> x = random_floats(m * k, 5);
+  x[70] = 1e4f;
+  Activations a(m, k);
+  a.set(*GetParam(), x.data(), k);
+  for (size_t i = 0; i < m * k; ++i) {
+    // Half a step of the rest, which is at most a 254th of the first's; the subtraction rounds as floats do.
+    const double step = a.scales[i / 32] / (a.refined[i / 32] != 0 ? 254.0 : 1.0);
+    EXPECT_NEAR(a.seen(i / k, i % k), x[i], 0.5001 * step + 1e-7 * std::fabs(x[i]));
+  }
+}
+
 TEST_P(PackedOfSet, MultipliesEveryTypeForFewAndManyRows) {
   for (const DType type : kBlockTypes) {
     for (const size_t m : {1u, 2u, 3u, 5u, 8u, 9u, 29u}) check(type, m, 150, 768, m % 2 == 1);
@@ -163,13 +205,15 @@ TEST_P(PackedOfSet, AFewRowsGiveTheBitsOfEachAlone) {
     const std::vector<float> x = random_floats(kFewTokens * k, 12), bias = random_floats(n, 13);
     std::vector<float> scratch(packed_scratch_floats(k), NAN), together(kFewTokens * n), alone(n);
     Activations a(kFewTokens, k);
-    GetParam()->quantize_rows(x.data(), k, 0, kFewTokens, a.rows);
-    PackedMatmulArgs args{a.rows,          kFewTokens, packed.panels.data(), packed.format, n, bias.data(),
-                          together.data(), n,          scratch.data()};
+    a.set(*GetParam(), x.data(), k);
+    PackedMatmulArgs args{
+        a.rows,      a.refined.data(), a.m, kFewTokens,    packed.panels.data(), packed.format, n,
+        bias.data(), together.data(),  n,   scratch.data()};
     GetParam()->matmul_packed(args);
     for (size_t m = 0; m < kFewTokens; ++m) {
       PackedMatmulArgs one = args;
       one.a = a.rows.from(m);
+      one.refined = &a.refined[a.first_flag(m)];
       one.m = 1;
       one.out = alone.data();
       GetParam()->matmul_packed(one);

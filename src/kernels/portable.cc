@@ -39,27 +39,41 @@ void matmul(const MatmulArgs& args) {
   }
 }
 
+void quantize_group(const float* x, size_t g, const QuantizedRows& to) {
+  float largest = 0.0f;
+  for (size_t j = 0; j < kGroup; ++j) largest = std::max(largest, std::fabs(x[j]));
+  const float scale = largest / 127.0f;
+  const float inverse = scale > kTiniestScale ? 1.0f / scale : 0.0f;
+  int32_t halves[2] = {};
+  for (size_t j = 0; j < kGroup; ++j) {
+    const auto code = static_cast<int8_t>(std::nearbyint(x[j] * inverse));
+    to.codes[g * kGroup + j] = code;
+    halves[j / 16] += code;
+  }
+  to.scales[g] = scale;
+  to.sums[g] = scale * static_cast<float>(halves[0] + halves[1]);
+  to.biases[g] = -128 * (halves[0] + halves[1]);
+  to.half_biases[2 * g] = -128 * halves[0];
+  to.half_biases[2 * g + 1] = -128 * halves[1];
+}
+
 void quantize_rows(const float* x, size_t stride, size_t row, size_t m, const QuantizedRows& out) {
   for (size_t i = 0; i < m; ++i, ++row, x += stride) {
-    const QuantizedRows to = out.from(row);
-    for (size_t g = 0; g < out.cols / kGroup; ++g) {
-      const float* group = x + g * kGroup;
-      float largest = 0.0f;
-      for (size_t j = 0; j < kGroup; ++j) largest = std::max(largest, std::fabs(group[j]));
-      const float scale = largest / 127.0f;
-      const float inverse = scale > kTiniestScale ? 1.0f / scale : 0.0f;
-      int32_t halves[2] = {};
-      for (size_t j = 0; j < kGroup; ++j) {
-        const auto code = static_cast<int8_t>(std::nearbyint(group[j] * inverse));
-        to.codes[g * kGroup + j] = code;
-        halves[j / 16] += code;
-      }
-      to.scales[g] = scale;
-      to.sums[g] = scale * static_cast<float>(halves[0] + halves[1]);
-      to.biases[g] = -128 * (halves[0] + halves[1]);
-      to.half_biases[2 * g] = -128 * halves[0];
-      to.half_biases[2 * g + 1] = -128 * halves[1];
+    for (size_t g = 0; g < out.cols / kGroup; ++g) quantize_group(x + g * kGroup, g, out.from(row));
+  }
+}
+
+void quantize_rest(const float* x, size_t row, const uint8_t* refined, size_t rest,
+                   const QuantizedRows& out) {
+  const QuantizedRows whole = out.from(row), left = out.from(row + rest);
+  for (size_t g = 0; g < out.cols / kGroup; ++g) {
+    if (refined[g] == 0) continue;
+    float remains[kGroup];
+    for (size_t j = 0; j < kGroup; ++j) {
+      const size_t at = g * kGroup + j;
+      remains[j] = x[at] - whole.scales[g] * static_cast<float>(whole.codes[at]);
     }
+    quantize_group(remains, g, left);
   }
 }
 
@@ -73,6 +87,12 @@ void matmul_packed(const PackedMatmulArgs& args) {
     for (size_t m = 0; m < args.m; ++m) {
       const QuantizedRows a = args.a.from(m);
       for (size_t k = 0; k < cols; ++k) row[k] = a.scales[k / kGroup] * static_cast<float>(a.codes[k]);
+      const uint8_t* refined = args.refined;
+      if (refined != nullptr && args.m <= kFewTokens) refined += m * (cols / kGroup);
+      for (size_t k = 0; refined != nullptr && k < cols; ++k) {
+        const QuantizedRows rest = args.a.from(m + args.rest);
+        if (refined[k / kGroup] != 0) row[k] += rest.scales[k / kGroup] * static_cast<float>(rest.codes[k]);
+      }
       for (size_t j = 0; j < columns; ++j) {
         const size_t n = panel * kPanelRows + j;
         const float bias = args.bias != nullptr ? args.bias[n] : 0.0f;
@@ -212,6 +232,7 @@ const KernelSet& portable_kernels() {
       .dequantize = dequantize_reference,
       .matmul = matmul,
       .quantize_rows = quantize_rows,
+      .quantize_rest = quantize_rest,
       .matmul_packed = matmul_packed,
       .attention = attention,
       .store_key = store_key_reference,

@@ -37,21 +37,40 @@ template <class D>
 concept DotsBytes = requires(typename D::I x) { D::dot4(x, x, x); };
 
 template <class D>
+void quantize_group(const float* x, size_t g, const QuantizedRows& to) {
+  const float scale = D::largest_magnitude(x) / 127.0f;
+  const float inverse = scale > kTiniestScale ? 1.0f / scale : 0.0f;
+  int32_t halves[2];
+  D::round_group(x, inverse, to.codes + g * kGroup, halves);
+  to.scales[g] = scale;
+  to.sums[g] = scale * static_cast<float>(halves[0] + halves[1]);
+  to.biases[g] = -128 * (halves[0] + halves[1]);
+  to.half_biases[2 * g] = -128 * halves[0];
+  to.half_biases[2 * g + 1] = -128 * halves[1];
+}
+
+template <class D>
 void quantize_rows(const float* x, size_t stride, size_t row, size_t m, const QuantizedRows& out) {
   for (size_t i = 0; i < m; ++i, ++row, x += stride) {
     const QuantizedRows to = out.from(row);
-    for (size_t g = 0; g < out.cols / kGroup; ++g) {
-      const float largest = D::largest_magnitude(x + g * kGroup);
-      const float scale = largest / 127.0f;
-      const float inverse = scale > kTiniestScale ? 1.0f / scale : 0.0f;
-      int32_t halves[2];
-      D::round_group(x + g * kGroup, inverse, to.codes + g * kGroup, halves);
-      to.scales[g] = scale;
-      to.sums[g] = scale * static_cast<float>(halves[0] + halves[1]);
-      to.biases[g] = -128 * (halves[0] + halves[1]);
-      to.half_biases[2 * g] = -128 * halves[0];
-      to.half_biases[2 * g + 1] = -128 * halves[1];
+    for (size_t g = 0; g < out.cols / kGroup; ++g) quantize_group<D>(x + g * kGroup, g, to);
+  }
+}
+
+template <class D>
+void quantize_rest(const float* x, size_t row, const uint8_t* refined, size_t rest,
+                   const QuantizedRows& out) {
+  const QuantizedRows whole = out.from(row), left = out.from(row + rest);
+  for (size_t g = 0; g < out.cols / kGroup; ++g) {
+    if (refined[g] == 0) continue;
+    float remains[kGroup];
+    const auto scale = D::broadcast(-whole.scales[g]);
+    for (size_t j = 0; j < kGroup; j += D::kWidth) {
+      const auto* codes = reinterpret_cast<const uint8_t*>(whole.codes + g * kGroup + j);
+      D::store(remains + j,
+               D::fma(D::to_float(D::load_signed_bytes(codes)), scale, D::load(x + g * kGroup + j)));
     }
+    quantize_group<D>(remains, g, left);
   }
 }
 
@@ -151,58 +170,84 @@ inline void add_products(typename D::I (&acc)[kRows][kVectors], size_t first, si
 // ---- Few rows: kRows rows of activations by a panel, straight from the packed codes. Memory is read in one
 // stream: a sixth faster than four panels side by side. ----
 
+// sums[r][v] += the products of group g, which lies at `group` in `super`, with rows of `a`.
+template <class D, int kBits, ScaleKind kKind, size_t kRows>
+[[gnu::always_inline]] inline void add_group(const PackedFormat& format, const uint8_t* super,
+                                             const uint8_t* group, const QuantizedRows& a, size_t g,
+                                             typename D::F (&sums)[kRows][kParts<D>]) {
+  constexpr size_t kVectors = kParts<D>;
+  const size_t groups = a.cols / kGroup;
+  const int zero = DotsBytes<D> ? format.zero : kNarrowZero<kBits, kKind>;
+  const int8_t* acts = a.codes + g * kGroup;
+  typename D::I acc[2][kRows][kVectors];
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows; ++r) {
+    const int32_t* halves = a.half_biases + 2 * (r * groups + g);
+    const int32_t whole = a.biases[r * groups + g];
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; ++v) {
+      acc[0][r][v] = D::broadcast_int(zero_bias(kHasHalves<kKind> ? halves[0] : whole, zero));
+      if constexpr (kHasHalves<kKind>) acc[1][r][v] = D::broadcast_int(zero_bias(halves[1], zero));
+    }
+  }
+  const auto codes = [&](size_t step, size_t v) {
+    const auto stored = step_codes<D, kBits>(group + format.scale_bytes(), step, v);
+    return DotsBytes<D> || kBits < 8 ? stored : D::add_bytes(stored, D::broadcast_byte(128));
+  };
+  const auto x = [&](size_t r, size_t step) { return D::broadcast4(acts + r * a.cols + 4 * step); };
+  if constexpr (kHasHalves<kKind>) {
+    add_products<D, kBits>(acc[0], 0, 4, codes, x);
+    add_products<D, kBits>(acc[1], 4, 8, codes, x);
+  } else {
+    add_products<D, kBits>(acc[0], 0, 8, codes, x);
+  }
+#pragma GCC unroll 8
+  for (size_t v = 0; v < kVectors; ++v) {
+    const auto s = group_scales<D, kKind>(super, group, v);
+#pragma GCC unroll 8
+    for (size_t r = 0; r < kRows; ++r) {
+      auto product = D::mul(D::to_float(acc[0][r][v]), s.scale[0]);
+      if constexpr (kHasHalves<kKind>) product = D::fma(D::to_float(acc[1][r][v]), s.scale[1], product);
+      sums[r][v] = D::fma(product, D::broadcast(a.scales[r * groups + g]), sums[r][v]);
+      if constexpr (kHasMinimum<kKind>)
+        sums[r][v] = D::fma(s.minimum, D::broadcast(a.sums[r * groups + g]), sums[r][v]);
+    }
+  }
+}
+
 template <class D, int kBits, ScaleKind kKind, size_t kRows>
 void packed_few(const PackedMatmulArgs& args, const uint8_t* panel, float* out) {
-  constexpr size_t kVectors = kParts<D>;
   const PackedFormat& format = args.format;
-  typename D::F sums[kRows][kVectors];
-  for (auto& row : sums) std::fill_n(row, kVectors, D::zero());
+  typename D::F sums[kRows][kParts<D>];
+  for (auto& row : sums) std::fill_n(row, kParts<D>, D::zero());
   const size_t groups = args.a.cols / kGroup;
-  const int zero = DotsBytes<D> ? format.zero : kNarrowZero<kBits, kKind>;
   size_t g = 0;
   for (const uint8_t* super = panel; g < groups; super += format.super_bytes()) {
     const uint8_t* group = super + format.header_bytes();
-    for (size_t i = 0; i < format.groups_per_super; ++i, ++g, group += format.group_bytes()) {
-      const int8_t* acts = args.a.codes + g * kGroup;
-      typename D::I acc[2][kRows][kVectors];
-#pragma GCC unroll 8
-      for (size_t r = 0; r < kRows; ++r) {
-        const int32_t* halves = args.a.half_biases + 2 * (r * groups + g);
-        const int32_t whole = args.a.biases[r * groups + g];
-#pragma GCC unroll 8
-        for (size_t v = 0; v < kVectors; ++v) {
-          acc[0][r][v] = D::broadcast_int(zero_bias(kHasHalves<kKind> ? halves[0] : whole, zero));
-          if constexpr (kHasHalves<kKind>) acc[1][r][v] = D::broadcast_int(zero_bias(halves[1], zero));
-        }
-      }
-      const auto codes = [&](size_t step, size_t v) {
-        const auto stored = step_codes<D, kBits>(group + format.scale_bytes(), step, v);
-        return DotsBytes<D> || kBits < 8 ? stored : D::add_bytes(stored, D::broadcast_byte(128));
-      };
-      const auto x = [&](size_t r, size_t step) { return D::broadcast4(acts + r * args.a.cols + 4 * step); };
-      if constexpr (kHasHalves<kKind>) {
-        add_products<D, kBits>(acc[0], 0, 4, codes, x);
-        add_products<D, kBits>(acc[1], 4, 8, codes, x);
-      } else {
-        add_products<D, kBits>(acc[0], 0, 8, codes, x);
-      }
-#pragma GCC unroll 8
-      for (size_t v = 0; v < kVectors; ++v) {
-        const auto s = group_scales<D, kKind>(super, group, v);
-#pragma GCC unroll 8
-        for (size_t r = 0; r < kRows; ++r) {
-          auto product = D::mul(D::to_float(acc[0][r][v]), s.scale[0]);
-          if constexpr (kHasHalves<kKind>) product = D::fma(D::to_float(acc[1][r][v]), s.scale[1], product);
-          sums[r][v] = D::fma(product, D::broadcast(args.a.scales[r * groups + g]), sums[r][v]);
-          if constexpr (kHasMinimum<kKind>)
-            sums[r][v] = D::fma(s.minimum, D::broadcast(args.a.sums[r * groups + g]), sums[r][v]);
-        }
-      }
-    }
+    for (size_t i = 0; i < format.groups_per_super; ++i, ++g, group += format.group_bytes())
+      add_group<D, kBits, kKind, kRows>(format, super, group, args.a, g, sums);
   }
   for (size_t r = 0; r < kRows; ++r) {
-    for (size_t v = 0; v < kVectors; ++v) D::store(out + r * kPanelRows + v * D::kLanes, sums[r][v]);
+    for (size_t v = 0; v < kParts<D>; ++v) D::store(out + r * kPanelRows + v * D::kLanes, sums[r][v]);
   }
+}
+
+// out += the products of what row m's refined groups left: each row has groups of its own.
+template <class D, int kBits, ScaleKind kKind>
+void packed_few_rest(const PackedMatmulArgs& args, const uint8_t* panel, size_t m, float* out) {
+  const PackedFormat& format = args.format;
+  const size_t groups = args.a.cols / kGroup;
+  const uint8_t* refined = args.refined + m * groups;
+  const QuantizedRows left = args.a.from(m + args.rest);
+  typename D::F sums[1][kParts<D>];
+  for (size_t v = 0; v < kParts<D>; ++v) sums[0][v] = D::load(out + v * D::kLanes);
+  for (size_t g = 0; g < groups; ++g) {
+    if (refined[g] == 0) continue;
+    const uint8_t* super = panel + g / format.groups_per_super * format.super_bytes();
+    const uint8_t* group = super + format.header_bytes() + g % format.groups_per_super * format.group_bytes();
+    add_group<D, kBits, kKind, 1>(format, super, group, left, g, sums);
+  }
+  for (size_t v = 0; v < kParts<D>; ++v) D::store(out + v * D::kLanes, sums[0][v]);
 }
 
 inline void put_columns(const PackedMatmulArgs& args, const float* from, size_t from_stride, size_t rows,
@@ -222,7 +267,10 @@ void packed_few_rows(const PackedMatmulArgs& args) {
   const size_t panel_bytes = packed_panel_bytes(args.format, args.a.cols);
   alignas(64) float room[kRows * kPanelRows];
   for (size_t p = 0; p < packed_panels(args.n); ++p) {
-    packed_few<D, kBits, kKind, kRows>(args, args.panels + p * panel_bytes, room);
+    const uint8_t* panel = args.panels + p * panel_bytes;
+    packed_few<D, kBits, kKind, kRows>(args, panel, room);
+    for (size_t r = 0; args.refined != nullptr && r < kRows; ++r)
+      packed_few_rest<D, kBits, kKind>(args, panel, r, room + r * kPanelRows);
     put_columns(args, room, kPanelRows, kRows, p * kPanelRows, kPanelRows, false);
   }
 }
@@ -264,56 +312,73 @@ void unpack_slice(const PackedFormat& format, const uint8_t* panel, size_t first
   }
 }
 
+// Groups of a slice by their place in it: all of them, then those whose rest is multiplied too.
+struct SliceGroups {
+  struct Pass {
+    size_t row = 0;  // from a tile's rows to those that this pass multiplies
+    size_t count = 0;
+    uint8_t which[kSliceGroups] = {};
+
+    void add(size_t i) { which[count++] = static_cast<uint8_t>(i); }
+  };
+  size_t first = 0;  // the slice's first group
+  Pass passes[2];
+};
+
 template <class D, int kBits, ScaleKind kKind, size_t kRows>
-void packed_tile(const Slice<D>& slice, const QuantizedRows& a, size_t first_group, size_t groups,
-                 float* out) {
+void packed_tile(const Slice<D>& slice, const QuantizedRows& tile, const SliceGroups& groups, float* out) {
   constexpr size_t kV = kTileVectors<D>, kL = D::kLanes;
-  const size_t all_groups = a.cols / kGroup;
+  const size_t all_groups = tile.cols / kGroup;
   typename D::F sums[kRows][kV];
   for (auto& row : sums) std::fill_n(row, kV, D::zero());
-  for (size_t i = 0; i < groups; ++i) {
-    const size_t g = first_group + i;
-    typename D::I acc[kRows][kV];
-    const auto multiply = [&](size_t first_step, size_t last_step) {
-      add_products<D, kBits>(
-          acc, first_step, last_step,
-          [&](size_t step, size_t v) { return D::load_codes(&slice.codes[i][step][v * kL * 4]); },
-          [&](size_t r, size_t step) { return D::broadcast4(a.codes + r * a.cols + g * kGroup + 4 * step); });
-    };
-    const auto scale = [&](const float* scales) {
+  for (const SliceGroups::Pass& pass : groups.passes) {
+    const QuantizedRows a = tile.from(pass.row);
+    for (size_t at = 0; at < pass.count; ++at) {
+      const size_t i = pass.which[at], g = groups.first + i;
+      typename D::I acc[kRows][kV];
+      const auto multiply = [&](size_t first_step, size_t last_step) {
+        add_products<D, kBits>(
+            acc, first_step, last_step,
+            [&](size_t step, size_t v) { return D::load_codes(&slice.codes[i][step][v * kL * 4]); },
+            [&](size_t r, size_t step) {
+              return D::broadcast4(a.codes + r * a.cols + g * kGroup + 4 * step);
+            });
+      };
+      const auto scale = [&](const float* scales) {
 #pragma GCC unroll 8
-      for (size_t r = 0; r < kRows; ++r) {
-        const auto factor = D::broadcast(a.scales[r * all_groups + g]);
+        for (size_t r = 0; r < kRows; ++r) {
+          const auto factor = D::broadcast(a.scales[r * all_groups + g]);
 #pragma GCC unroll 4
-        for (size_t v = 0; v < kV; ++v)
-          sums[r][v] = D::fma(D::to_float(acc[r][v]), D::mul(D::load(scales + v * kL), factor), sums[r][v]);
-      }
-    };
-    const auto start = [&](const int32_t* biases, size_t stride) {
+          for (size_t v = 0; v < kV; ++v)
+            sums[r][v] = D::fma(D::to_float(acc[r][v]), D::mul(D::load(scales + v * kL), factor), sums[r][v]);
+        }
+      };
+      const auto start = [&](const int32_t* biases, size_t stride) {
 #pragma GCC unroll 8
-      for (size_t r = 0; r < kRows; ++r) {
-        int32_t bias = biases[r * stride];
-        if constexpr (!DotsBytes<D>) bias = zero_bias(bias, kNarrowZero<kBits, kKind>);
-        for (size_t v = 0; v < kV; ++v) acc[r][v] = D::broadcast_int(bias);
+        for (size_t r = 0; r < kRows; ++r) {
+          int32_t bias = biases[r * stride];
+          if constexpr (!DotsBytes<D>) bias = zero_bias(bias, kNarrowZero<kBits, kKind>);
+          for (size_t v = 0; v < kV; ++v) acc[r][v] = D::broadcast_int(bias);
+        }
+      };
+      if constexpr (kHasHalves<kKind>) {
+        for (size_t half = 0; half < 2; ++half) {
+          start(a.half_biases + 2 * g + half, 2 * all_groups);
+          multiply(4 * half, 4 * half + 4);
+          scale(slice.scales[i][half]);
+        }
+      } else {
+        start(a.biases + g, all_groups);
+        multiply(0, kSteps);
+        scale(slice.scales[i][0]);
       }
-    };
-    if constexpr (kHasHalves<kKind>) {
-      for (size_t half = 0; half < 2; ++half) {
-        start(a.half_biases + 2 * g + half, 2 * all_groups);
-        multiply(4 * half, 4 * half + 4);
-        scale(slice.scales[i][half]);
-      }
-    } else {
-      start(a.biases + g, all_groups);
-      multiply(0, kSteps);
-      scale(slice.scales[i][0]);
-    }
-    if constexpr (kHasMinimum<kKind>) {
+      if constexpr (kHasMinimum<kKind>) {
 #pragma GCC unroll 8
-      for (size_t r = 0; r < kRows; ++r) {
-        const auto sum = D::broadcast(a.sums[r * all_groups + g]);
-        for (size_t v = 0; v < kV; ++v)
-          sums[r][v] = D::fma(D::load(&slice.minima[i][v * kL]), sum, sums[r][v]);
+        for (size_t r = 0; r < kRows; ++r) {
+          const auto sum = D::broadcast(a.sums[r * all_groups + g]);
+          for (size_t v = 0; v < kV; ++v)
+            sums[r][v] = D::fma(D::load(&slice.minima[i][v * kL]), sum, sums[r][v]);
+        }
       }
     }
   }
@@ -323,7 +388,7 @@ void packed_tile(const Slice<D>& slice, const QuantizedRows& a, size_t first_gro
 }
 
 template <class D>
-using PackedTileFn = void (*)(const Slice<D>&, const QuantizedRows&, size_t, size_t, float*);
+using PackedTileFn = void (*)(const Slice<D>&, const QuantizedRows&, const SliceGroups&, float*);
 
 template <class D, int kBits, ScaleKind kKind>
 PackedTileFn<D> packed_tile_of(size_t rows) {
@@ -349,9 +414,15 @@ void packed_many_rows(const PackedMatmulArgs& args) {
         unpack_slice<D, kBits, kKind>(args.format, args.panels + (p + i) * panel_bytes, g, count,
                                       i * kPanelRows, slice);
       }
+      SliceGroups all{g, {}};
+      all.passes[1].row = args.rest;
+      for (size_t i = 0; i < count; ++i) {
+        all.passes[0].add(i);
+        if (args.refined != nullptr && args.refined[g + i] != 0) all.passes[1].add(i);
+      }
       for (size_t m = 0; m < args.m; m += D::kTileRows) {
         const size_t rows = std::min(D::kTileRows, args.m - m);
-        packed_tile_of<D, kBits, kKind>(rows)(slice, args.a.from(m), g, count, room);
+        packed_tile_of<D, kBits, kKind>(rows)(slice, args.a.from(m), all, room);
         PackedMatmulArgs at = args;
         at.out += m * args.out_stride;
         put_columns(at, room, kWide, rows, p * kPanelRows, kWide, g != 0);

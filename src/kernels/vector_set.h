@@ -75,6 +75,7 @@ constexpr KernelSet make_set(std::string_view name, std::string_view description
       .dequantize = dequantize<D>,
       .matmul = matmul<D>,
       .quantize_rows = quantize_rows<D>,
+      .quantize_rest = quantize_rest<D>,
       .matmul_packed = matmul_packed<D>,
       .attention = attention<D>,
       .store_key = store_key<D>,
