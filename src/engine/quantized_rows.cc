@@ -37,7 +37,8 @@ bool QuantizedBuffer::choose_refined(size_t row, size_t count, size_t cols) {
     if (!together)
       any = mark_large(errors_.data(), groups, kRefineAboveAlone, refined_.data() + r * groups) || any;
   }
-  return together ? mark_large(errors_.data(), groups, kRefineAbove, refined_.data()) : any;
+  if (together) any = mark_large(errors_.data(), groups, kRefineAbove, refined_.data());
+  return any_refined_ = any;
 }
 
 }  // namespace longscroll

@@ -30,8 +30,9 @@ class QuantizedBuffer {
   // well above the average; false: none. Many rows decide together, each of a few for itself, since its
   // products may not depend on the others (kFewTokens).
   bool choose_refined(size_t row, size_t count, size_t cols);
-  const uint8_t* refined() const { return refined_.data(); }  // as PackedMatmulArgs wants it
-  size_t rest() const { return rows_; }                       // rows from a row to what it left
+  // As PackedMatmulArgs wants it.
+  const uint8_t* refined() const { return any_refined_ ? refined_.data() : nullptr; }
+  size_t rest() const { return rows_; }  // rows from a row to what it left
 
   static uint64_t bytes_for(size_t rows, size_t widest) {
     return 2 * (rows * widest + groups(rows, widest) * (2 * sizeof(float) + 3 * sizeof(int32_t)));
@@ -45,6 +46,7 @@ class QuantizedBuffer {
   std::vector<float> scales_, sums_;
   std::vector<int32_t> biases_, half_biases_;
   std::vector<uint8_t> refined_;
+  bool any_refined_ = false;
   std::vector<float> errors_;  // [G] sums of squares of scales
 };
 
