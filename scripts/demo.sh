@@ -9,10 +9,10 @@ cd "$(dirname "$0")/.."
 
 document=docs/readers.md
 model=qwen2.5-coder-0.5b
-# Each has one right answer, in one place of the text: 4.62 metres, and porphyras (purple).
+# Each has one right answer, in one place of the text: Miriam Okafor, 1987; and the first word, porphyras, purple.
 questions=(
-  "What was the highest water level at Tanner's Bridge? Answer with a number and its unit."
-  "Which word did Luke Farritor read inside an unopened scroll?"
+  "Who wrote the Harrow Lane Flood Survey, and in which year?"
+  "What did Luke Farritor make out, and what does the word mean?"
 )
 
 step() { printf '\n== %s\n' "$*" >&2; }
