@@ -2,14 +2,15 @@
 # Makes what `make bench` compares with: llama.cpp and OpenVINO GenAI, each in a virtual environment of its own, and
 # the same weights in the form of each; then runs bench/compare.py over the cases.
 # Usage: bench/peers.sh WORK_DIR [CASE …]   (cases: index4-q4 index4-q8 qwen; 10 to 20 minutes and 8 GB at first)
-# ROUNDS and LENGTHS ("512,2048,…") change what is measured. Needs a quiet machine, a compiler and gnuplot.
+# ROUNDS, LENGTHS ("512,2048,…") and DEPTHS change what is measured. Needs a quiet machine, a compiler and gnuplot.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
 cases=("${@:-index4-q4}")
 longscroll=$here/build/release/bin/longscroll
-lengths=${LENGTHS:-512,2048,8192,32768}
+lengths=${LENGTHS:-512,2048,4096,8192,16384,32768}
+depths=${DEPTHS:-0,4096,32000}  # the tokens decoded at a depth must fit into the window too
 
 llama=$work/llama/bin/python
 if [ ! -x "$llama" ]; then
@@ -37,13 +38,13 @@ to_openvino() {
 
 case_file() {
   local title=$1 gguf=$2 name=$3
-  python3 - "$title" "$gguf" "$work/$name" "$lengths" "$longscroll" "$llama" "$openvino" "$here/bench" <<'PYTHON'
+  python3 - "$title" "$gguf" "$work/$name" "$lengths" "$depths" "$longscroll" "$llama" "$openvino" "$here/bench" <<'PYTHON'
 import json, sys
-title, gguf, stem, lengths, ours, llama, openvino, bench = sys.argv[1:]
-sizes = [int(part) for part in lengths.split(",")]
+title, gguf, stem, lengths, depths, ours, llama, openvino, bench = sys.argv[1:]
 timer = [llama, f"{bench}/time_llama.py", gguf]
 print(json.dumps({
-    "title": title, "lengths": sizes, "depths": sizes, "longscroll": [ours, "bench", gguf],
+    "title": title, "lengths": [int(part) for part in lengths.split(",")],
+    "depths": [int(part) for part in depths.split(",")], "longscroll": [ours, "bench", gguf],
     "peers": {"llama.cpp": {"f16 keys and values": timer, "flash attention": [*timer, "--flash-attention"]},
               "OpenVINO": {f"int{bits}": [openvino, f"{bench}/time_openvino.py", f"{stem}-int{bits}"]
                            for bits in (4, 8)}}}))

@@ -49,12 +49,14 @@ class Context:
         if not self.context:
             raise SystemExit(f"time_llama: {path}: no context with these settings")
         self.memory = llama_cpp.llama_get_memory(self.context)
+        self.held = 0  # tokens in the cache
         self.vocab_size = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self.model))
 
     def truncate(self, length):
         if not llama_cpp.llama_memory_seq_rm(self.memory, 0, length, -1):
             llama_cpp.llama_memory_clear(self.memory, True)
             assert length == 0, "this model's cache cannot be cut"
+        self.held = length
 
     def decode(self, ids):
         """Reads ids after what the cache holds and computes the logits of the last of each batch."""
@@ -65,6 +67,7 @@ class Context:
             if status != 0:
                 raise SystemExit(f"time_llama: llama_decode returned {status}")
         llama_cpp.llama_synchronize(self.context)
+        self.held += len(ids)
 
     def close(self):
         llama_cpp.llama_free(self.context)
@@ -86,8 +89,9 @@ def time_prefill(context, ids, repeats):
 
 
 def time_decode(context, ids, depth, count, repeats):
-    context.truncate(0)
-    context.decode(ids[:depth])
+    """The prompts before were cut from the same ids: a depth that the cache holds need not be read again."""
+    context.truncate(min(context.held, depth))
+    context.decode(ids[context.held:depth])
     milliseconds = []
     for _ in range(repeats):
         seconds = seconds_of(lambda: [context.decode([token]) for token in ids[depth:depth + count]])
@@ -120,9 +124,11 @@ def main():
     draw = random.Random(options.seed)
     ids = [draw.randrange(context.vocab_size) for _ in range(longest)]
     context.decode(ids[:WARM_UP])
+    context.truncate(0)
     prefill = [time_prefill(context, ids[:length], options.repeats) for length in options.lengths]
-    decode = [time_decode(context, ids, depth, options.decode_tokens, options.repeats)
-              for depth in options.depths]
+    deepest_first = [time_decode(context, ids, depth, options.decode_tokens, options.repeats)
+                     for depth in sorted(options.depths, reverse=True)]
+    decode = deepest_first[::-1]
     context.close()
     print(json.dumps({
         "model": options.model, "threads": options.threads, "kv": options.kv,
