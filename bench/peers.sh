@@ -2,9 +2,10 @@
 # Makes what `make bench` compares with: llama.cpp and OpenVINO GenAI, each in a virtual environment of its own, and
 # the same weights in the form of each; then runs bench/compare.py over the cases.
 # Usage: bench/peers.sh WORK_DIR [CASE …]   (cases: index4-q4 index4-q8 qwen; 10 to 20 minutes and 8 GB at first)
-# ROUNDS, LENGTHS ("512,2048,…") and DEPTHS change what is measured. Needs a quiet machine, a compiler and gnuplot.
+# ROUNDS, LENGTHS ("512,2048,…") and DEPTHS change what is measured. Needs a quiet machine.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
+"$here/scripts/setup.sh" gnuplot-nox
 work=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
 cases=("${@:-index4-q4}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian/Ubuntu packages that the build and the tests need; does nothing when they are there.
-# Usage: scripts/setup.sh
+# Usage: scripts/setup.sh [PACKAGE …]   (further ones, e.g. what `make bench` draws with)
 set -euo pipefail
 
 packages=(
@@ -8,6 +8,7 @@ packages=(
   libfmt-dev libcli11-dev nlohmann-json3-dev libsentencepiece-dev libicu-dev libpcre2-dev
   libcurl4-openssl-dev libssl-dev libzip-dev libgtest-dev libgmock-dev
   python3 python3-venv python3-pip
+  "$@"
 )
 
 missing=()
