@@ -1,6 +1,6 @@
 // Attention of every set over every form of page, against the definition in double over the same stored keys
 // and values. Float arithmetic: a few ulp a step. Where a set rounds queries to bytes the definition is given
-// them rounded too, and what is left is the weights' rounding to bf16: at most 2^-8 of each term.
+// them rounded too, and what is left is the weights' rounding: half a unit each.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -53,6 +53,11 @@ class Cache {
     load_value_reference(format_, page(t), t % kPageKeys, x.data());
     return x;
   }
+  float value_scale(size_t t) {
+    float scale;
+    std::memcpy(&scale, page(t) + format_.value_scales() + t % kPageKeys * sizeof scale, sizeof scale);
+    return scale;
+  }
   const uint8_t* const* pages() const { return pages_.data(); }
 
   static constexpr size_t kOffset = 128;
@@ -64,12 +69,21 @@ class Cache {
   std::vector<const uint8_t*> pages_;
 };
 
-std::vector<float> as_bytes(std::vector<float> q) {
+// The query of a row as bytes with a scale, on top of the mean of its head's.
+std::vector<float> as_bytes(const AttentionArgs& args, size_t row) {
+  const size_t dim = args.kv.head_dim;
+  std::vector<float> rest(args.query(row), args.query(row) + dim), mean(dim);
+  for (size_t h = 0; h < dim; ++h) {
+    float sum = 0;
+    for (size_t m = 0; m < args.m; ++m) sum += args.query(m * args.group + row % args.group)[h];
+    mean[h] = sum * (1.0f / static_cast<float>(args.m));
+    rest[h] -= mean[h];
+  }
   float largest = 0;
-  for (const float x : q) largest = std::max(largest, std::fabs(x));
+  for (const float x : rest) largest = std::max(largest, std::fabs(x));
   const float scale = largest / 127.0f;
-  for (float& x : q) x = scale * std::nearbyint(x * (1.0f / scale));
-  return q;
+  for (size_t h = 0; h < dim; ++h) mean[h] += scale * std::nearbyint(rest[h] * (1.0f / scale));
+  return mean;
 }
 
 class AttentionTest : public testing::TestWithParam<const KernelSet*> {
@@ -94,7 +108,7 @@ class AttentionTest : public testing::TestWithParam<const KernelSet*> {
     args.window = c.window;
     args.scale = 1.0f / std::sqrt(static_cast<float>(c.kv.head_dim));
     args.out_stride = c.group * c.kv.head_dim + 5;
-    scratch_.assign(attention_scratch_floats(args.rows(), c.kv.head_dim), NAN);
+    scratch_.assign(attention_scratch_floats(args.rows(), c.group, c.kv.head_dim), NAN);
     args.scratch = scratch_.data();
     return args;
   }
@@ -102,8 +116,7 @@ class AttentionTest : public testing::TestWithParam<const KernelSet*> {
   void expect_row(const AttentionArgs& args, Cache& cache, size_t row) {
     const size_t dim = args.kv.head_dim;
     std::vector<float> q(args.query(row), args.query(row) + dim);
-    const bool in_16_bits = args.kv.centered || args.m <= kFewTokens;
-    if (rounds(args.kv) && !in_16_bits) q = as_bytes(q);
+    if (rounds(args.kv) && args.m > kFewTokens) q = as_bytes(args, row);
     std::vector<double> expected(dim), magnitudes(dim), weights;
     double sum = 0;
     for (size_t t = args.first_visible(row); t <= args.position(row); ++t) {
@@ -114,20 +127,35 @@ class AttentionTest : public testing::TestWithParam<const KernelSet*> {
     }
     const double largest = *std::max_element(weights.begin(), weights.end());
     for (double& w : weights) sum += w = std::exp(w - largest);
-    for (size_t i = 0; i < weights.size(); ++i) {
-      const std::vector<float> v = cache.value(args.first_visible(row) + i);
+    std::vector<double> rounding(dim);
+    for (size_t begin = args.first_visible(row), t = begin; t <= args.position(row); ++t) {
+      const std::vector<float> v = cache.value(t);
+      const double unit = rounds(args.kv) ? weight_unit(args, cache, weights, begin, t) : 0.0;
       for (size_t h = 0; h < dim; ++h) {
-        expected[h] += weights[i] / sum * v[h];
-        magnitudes[h] += weights[i] / sum * std::fabs(v[h]);
+        expected[h] += weights[t - begin] / sum * v[h];
+        magnitudes[h] += weights[t - begin] / sum * std::fabs(v[h]);
+        rounding[h] += 0.5 * unit / sum * std::fabs(v[h]);
       }
     }
-    // Weights in bf16 are off by 1/256 at most. A query of 16 bits is off by 5e-5 in each dimension (its
-    // largest is about 3.5, over 2 · 127 · 254), its score by H · 5e-5 · 0.8 / sqrt(H), which is 7e-4 for the
-    // widest head, and the share of a weight by twice that.
-    const double share = rounds(args.kv) ? 1.0 / 256 + (in_16_bits ? 1.5e-3 : 1e-5) : 1e-5;
+    // What has 16 bits, a query or the mean of queries, is off by 5e-5 in each dimension (its largest is
+    // about 3.5, over 2 · 127 · 254), its score by H · 5e-5 · 0.8 / sqrt(H), which is 7e-4 for the widest
+    // head, and the share of a weight by twice that.
+    const double share = rounds(args.kv) ? 1.5e-3 : 1e-5;
     for (size_t h = 0; h < dim; ++h)
-      ASSERT_NEAR(args.output(row)[h], expected[h], share * magnitudes[h] + 1e-6)
+      ASSERT_NEAR(args.output(row)[h], expected[h], rounding[h] + share * magnitudes[h] + 1e-6)
           << "row " << row << " at " << h;
+  }
+
+  // The step of key t's weight where weights are bytes, or 16 bits for a few tokens. They are rounded with
+  // the value's scale, in units of the largest product of a page, or of a block of pages.
+  double weight_unit(const AttentionArgs& args, Cache& cache, const std::vector<double>& weights,
+                     size_t begin, size_t t) {
+    const bool few = args.m <= kFewTokens && args.group <= 8;
+    const size_t together = few ? 256 : kPageKeys, first = t / together * together;
+    double most = 0;
+    for (size_t i = std::max(first, begin); i < std::min(first + together, begin + weights.size()); ++i)
+      most = std::max(most, weights[i - begin] * std::fabs(cache.value_scale(i)));
+    return most / (few ? 32639 : 255) / std::fabs(cache.value_scale(t));
   }
 
   void check(const Case& c) {
@@ -199,6 +227,8 @@ TEST_P(AttentionTest, IsCausalSoftmaxOverCodes) {
     check({70, 0, 1, format(key, value, 64)});
     check({40, 500, 1, format(key, value, 128)});
     check({29, 900, 7, format(key, value, 64)});
+    check({3, 200, 9, format(key, value, 64)});
+    check({11, 200, 14, format(key, value, 32)});
     check({5, 129, 4, format(key, value, 32)});
     check({6, 300, 1, format(key, value, 256)});
   }

@@ -1,5 +1,4 @@
-// AVX-512 with VNNI and BF16: packed weights and quantised pages by dot products of bytes and of bf16 pairs;
-// the rest as in avx512.cc.
+// AVX-512 with VNNI and BF16: as avx512vnni.cc, with the roof of products of bf16.
 #include "kernels/avx512_flash.h"
 #include "kernels/avx512_vnni.h"
 #include "kernels/vector_set.h"
@@ -7,9 +6,9 @@
 namespace longscroll {
 namespace {
 
-void attention(const AttentionArgs& args) {
-  if (args.kv.key >= KvCode::kQ8 && args.kv.value >= KvCode::kQ8) return flash::attention(args);
-  vector_kernels::attention<Avx512Vnni>(args);
+// Written out as dot_bytes() is.
+inline void dot_bf16(__m512& acc, __m512i a, __m512i b) {
+  __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
 }
 
 double roof_bf16(size_t rounds) {
@@ -20,7 +19,7 @@ double roof_bf16(size_t rounds) {
   for (__m512& sum : sums) sum = _mm512_setzero_ps();
   for (size_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
-    for (__m512& sum : sums) flash::dot_bf16(sum, x, x);
+    for (__m512& sum : sums) dot_bf16(sum, x, x);
   }
   volatile float kept = 0.0f;
 #pragma GCC unroll 12  // a loop would keep them all in memory
@@ -33,7 +32,7 @@ double roof_bf16(size_t rounds) {
 constinit const KernelSet kAvx512Bf16Kernels = [] {
   KernelSet made = vector_kernels::make_set<Avx512Vnni>("avx512bf16", "AVX-512 F, BW, DQ, VL, VNNI and BF16",
                                                         has_avx512_vnni_bf16);
-  made.attention = attention;
+  made.attention = flash::attention_over_pages;
   made.byte_queries = true;
   made.roof_bf16 = roof_bf16;
   return made;

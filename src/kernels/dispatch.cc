@@ -94,14 +94,16 @@ size_t packed_scratch_floats(size_t cols) {
   return std::max(slice, unpacked) + 16;            // and its alignment
 }
 
-size_t attention_scratch_floats(size_t rows, size_t head_dim) {
+size_t attention_scratch_floats(size_t rows, size_t group, size_t head_dim) {
   const size_t padded = round_up(head_dim, kMaxPanel);
   const size_t floats = kKeyBlock * (head_dim + padded)  // keys and values of a block, packed
                         + kMaxPanel * head_dim           // keys on their way into a panel
                         + kMaxRows * (kStrideQ + kStrideS) + 2 * rows;
-  const size_t integers = kKeyBlock * head_dim                    // values as pairs of bf16, and 4-bit keys
-                          + 2 * kMaxRows * kKeyBlock              // scores and weights
-                          + rows * (head_dim / 2 + 6) + 13 * 16;  // queries; each part in whole vectors
+  const size_t integers = kKeyBlock * head_dim / 2               // values, and 4-bit keys
+                          + 2 * kMaxRows * kKeyBlock             // scores and weights
+                          + (rows + group) * (head_dim / 2 + 4)  // queries, means
+                          + rows * (head_dim + 2)                // sums
+                          + group * kKeyBlock + 20 * 16;  // scores of means; each part in whole vectors
   return std::max(floats, integers);
 }
 

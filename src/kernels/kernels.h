@@ -63,7 +63,7 @@ struct AttentionArgs {
   // range has sum 0 and largest -infinity.
   float* largest = nullptr;
   float* sums = nullptr;
-  float* scratch = nullptr;  // attention_scratch_floats(rows(), head_dim) floats, of this thread alone
+  float* scratch = nullptr;  // attention_scratch_floats() floats, of this thread alone
 
   size_t rows() const { return m * group; }
   size_t position(size_t row) const { return first_position + row / group; }
@@ -92,8 +92,8 @@ struct KernelSet {
   std::string_view name;         // "portable", "avx2", …
   std::string_view description;  // what the processor must have
   bool (*available)();
-  // Over 8-bit and 4-bit keys, queries are rounded to bytes (of pages with a center, or for up to kFewTokens
-  // tokens, to 16 bits), and weights to bf16.
+  // Over 8-bit and 4-bit keys, what tells queries of a head apart is rounded to bytes (for up to kFewTokens
+  // tokens, whole queries to 16 bits), and weights to bytes.
   bool byte_queries = false;
 
   void (*dequantize)(DType type, const void* src, float* dst, size_t count);
@@ -131,7 +131,7 @@ struct KernelSet {
 };
 
 size_t matmul_scratch_floats(size_t m, size_t k);
-size_t attention_scratch_floats(size_t rows, size_t head_dim);
+size_t attention_scratch_floats(size_t rows, size_t group, size_t head_dim);
 
 // All sets built into this binary, slowest first; some may not be available on this machine.
 std::span<const KernelSet* const> all_kernel_sets();

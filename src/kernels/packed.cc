@@ -239,10 +239,4 @@ void unpack_panel(const PackedFormat& format, const uint8_t* panel, size_t cols,
   }
 }
 
-QuantizedRows QuantizedRows::from(size_t row) const {
-  const size_t groups = cols / kGroup;
-  return {codes + row * cols,    scales + row * groups,          sums + row * groups,
-          biases + row * groups, half_biases + row * 2 * groups, cols};
-}
-
 }  // namespace longscroll

@@ -69,7 +69,11 @@ struct QuantizedRows {
   int32_t* half_biases = nullptr;  // [M][2·G] the same for each 16 columns
   size_t cols = 0;                 // K
 
-  QuantizedRows from(size_t row) const;
+  QuantizedRows from(size_t row) const {
+    const size_t groups = cols / kGroup;
+    return {codes + row * cols,    scales + row * groups,          sums + row * groups,
+            biases + row * groups, half_biases + row * 2 * groups, cols};
+  }
 };
 
 // out_MN = a_MK · transpose(w_NK) + bias_N over whole panels: rows [16·first_panel, …) of the weights.
