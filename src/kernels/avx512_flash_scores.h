@@ -201,8 +201,14 @@ void score_block(const AttentionArgs& args, const Room& room, const Block& block
   }
 }
 
+// Whether rows [row, row + rows) see all of the block's first `count` keys.
+inline bool all_seen(const AttentionArgs& args, const Block& block, size_t row, size_t rows, size_t count) {
+  return block.first + count <= args.position(row) + 1 && args.first_visible(row + rows - 1) <= block.first;
+}
+
 // Scores of keys that the row does not see become -infinity.
-void hide_unseen(const AttentionArgs& args, const Block& block, size_t row, float* scores, size_t count) {
+inline void hide_unseen(const AttentionArgs& args, const Block& block, size_t row, float* scores,
+                        size_t count) {
   const size_t visible = args.position(row) + 1, lowest = args.first_visible(row);
   const size_t end = visible <= block.first ? 0 : std::min(count, visible - block.first);
   const size_t begin = lowest <= block.first ? 0 : std::min(end, lowest - block.first);
@@ -216,9 +222,15 @@ struct Largest {
   float shrink;  // what the row's sums so far must be multiplied by
 
   Largest(const Room& room, size_t row, const float* scores, size_t count) {
-    __m512 most = _mm512_set1_ps(kMinusInfinity);
-    for (size_t t = 0; t < count; t += kLanes) most = _mm512_max_ps(most, _mm512_loadu_ps(scores + t));
-    const float before = room.largest[row], now = std::max(before, _mm512_reduce_max_ps(most));
+    __m512 most[kPageKeys / kLanes];  // as many as hide what a maximum waits for
+    for (__m512& part : most) part = _mm512_set1_ps(kMinusInfinity);
+    for (size_t t = 0; t < count; t += kPageKeys) {
+#pragma GCC unroll 4
+      for (size_t i = 0; i < kPageKeys / kLanes; ++i)
+        most[i] = _mm512_max_ps(most[i], _mm512_loadu_ps(scores + t + i * kLanes));
+    }
+    const __m512 largest = larger(larger(most[0], most[1]), larger(most[2], most[3]));
+    const float before = room.largest[row], now = std::max(before, _mm512_reduce_max_ps(largest));
     shift = now == kMinusInfinity ? 0.0f : now;  // nothing visible yet: every weight is 0
     shrink = before == kMinusInfinity ? 0.0f : exp2_one(before - now);
     room.largest[row] = now;
@@ -229,22 +241,24 @@ struct Largest {
 // by lane. Returns Largest's shrink.
 inline float softmax_row(const AttentionArgs& args, const Room& room, const Block& block, size_t row,
                          float* scores, size_t count, __m512 (&most)[kBlockPages]) {
-  hide_unseen(args, block, row, scores, count);
   const Largest largest(room, row, scores, count);
   const __m512 shift = _mm512_set1_ps(largest.shift);
   __m512 sum = _mm512_setzero_ps();
-  for (__m512& page : most) page = _mm512_setzero_ps();
-  for (size_t page = 0; page < count / kPageKeys; ++page) {
+  for (size_t page = 0; page < kBlockPages; ++page) {
+    most[page] = _mm512_setzero_ps();
+    if (page * kPageKeys >= count) continue;
     const auto* scales = reinterpret_cast<const float*>(block.pages[page] + args.kv.value_scales());
     float* x = scores + page * kPageKeys;
+    __m512 largest_weight = _mm512_setzero_ps();
 #pragma GCC unroll 4
     for (size_t t = 0; t < kPageKeys; t += kLanes) {
       const __m512 e = exp2_vector(_mm512_sub_ps(_mm512_loadu_ps(x + t), shift));
       const __m512 weight = _mm512_mul_ps(e, _mm512_loadu_ps(scales + t));
       sum = _mm512_add_ps(sum, e);
-      most[page] = _mm512_max_ps(most[page], _mm512_abs_ps(weight));
+      largest_weight = _mm512_max_ps(largest_weight, _mm512_abs_ps(weight));
       _mm512_storeu_ps(x + t, weight);
     }
+    most[page] = largest_weight;
   }
   room.sums[row] = room.sums[row] * largest.shrink + _mm512_reduce_add_ps(sum);
   return largest.shrink;

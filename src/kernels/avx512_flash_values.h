@@ -65,22 +65,30 @@ void in_order(__m512i (&x)[4]) {
 // scales: the bytes are of magnitudes, and unpack_values() turns the values' signs.
 struct PageWeights {
   uint8_t* bytes;  // [rows][kBlockKeys]
-  float units[kTile][kBlockPages];
+  float units[kTile][kBlockPages], inverses[kTile][kBlockPages];
 
   explicit PageWeights(const Room& room) : bytes(room.weights) {}
 
-  void set(size_t r, const float* weights, const __m512 (&most)[kBlockPages], size_t count) {
+  void set_units(size_t r, const __m512 (&most)[kBlockPages]) {
     const __m128 unit =
         _mm_mul_ps(of_four(most, [](auto a, auto b) { return larger(a, b); }), _mm_set1_ps(1.0f / 255.0f));
     _mm_storeu_ps(units[r], unit);
     const __mmask8 usable = _mm_cmp_ps_mask(unit, _mm_set1_ps(kTiniestScale), _CMP_GT_OQ);
-    float inverses[kBlockPages];
-    _mm_storeu_ps(inverses, _mm_maskz_div_ps(usable, _mm_set1_ps(1.0f), unit));
+    _mm_storeu_ps(inverses[r], _mm_maskz_div_ps(usable, _mm_set1_ps(1.0f), unit));
+  }
+  void round(size_t r, const float* weights, size_t count) const {
     uint8_t* to = bytes + r * kBlockKeys;
-    for (size_t t = 0; t < count; t += kLanes) {
-      const __m512 weight = _mm512_abs_ps(_mm512_loadu_ps(weights + t));
-      const __m512 code = _mm512_mul_ps(weight, _mm512_set1_ps(inverses[t / kPageKeys]));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + t), _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(code)));
+    // What packs by 128 bits leaves in another order.
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    for (size_t t = 0; t < count; t += kPageKeys) {
+      const __m512 inverse = _mm512_set1_ps(inverses[r][t / kPageKeys]);
+      const auto codes = [&](size_t i) {
+        const __m512 weight = _mm512_abs_ps(_mm512_loadu_ps(weights + t + i * kLanes));
+        return _mm512_cvtps_epi32(_mm512_mul_ps(weight, inverse));
+      };
+      const __m512i low = _mm512_packus_epi32(codes(0), codes(1)),
+                    high = _mm512_packus_epi32(codes(2), codes(3));
+      _mm512_storeu_si512(to + t, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high)));
     }
   }
 };
