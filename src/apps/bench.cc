@@ -112,9 +112,11 @@ Json bench_prefill(const BenchOptions& options, Session& session, const std::vec
 
 Json bench_decode(const BenchOptions& options, Session& session, const std::vector<TokenId>& ids,
                   KvType kv_type, const std::optional<MachineRoof>& roof) {
-  Json rows = Json::array();
-  session.truncate(0);
-  for (const size_t depth : options.depths) {
+  std::vector<Json> rows;
+  // The deepest first: what was read before are the first of the same ids, and is not read again.
+  for (auto at = options.depths.rbegin(); at != options.depths.rend(); ++at) {
+    const size_t depth = *at;
+    session.truncate(std::min(depth, session.ids().size()));
     if (depth > 0) {
       ProgressBar bar(fmt::format("Filling to {}", depth));
       session.prefill(
@@ -130,7 +132,7 @@ Json bench_decode(const BenchOptions& options, Session& session, const std::vect
     const double read = roof ? roof->read_bytes : 0;
     Json row = {{"depth", depth}, {"ms_per_token", middle}, {"repeats", milliseconds}};
     row.update(described_rate("gb_per_second", rate, read, "share_of_read"));
-    rows.push_back(std::move(row));
+    rows.insert(rows.begin(), std::move(row));
     fmt::print(stderr, "decode at {:>7}  {:>9.2f} ms a token  {:>6.1f} GB/s{}\n", depth, middle, rate / 1e9,
                shown_share(read, rate, "reading"));
   }
@@ -162,7 +164,7 @@ std::optional<MachineRoof> bench_machine(int threads) {
 }
 
 int bench(BenchOptions options) {
-  std::sort(options.depths.begin(), options.depths.end());  // each depth is reached from the one before
+  std::sort(options.depths.begin(), options.depths.end());
   const std::shared_ptr<const Model> model = open_model(options.model, false);
   const size_t needed = longest(options, *model);
   const SessionOptions session_settings = session_options(options.model, *model, needed);
