@@ -51,14 +51,22 @@ def run(command):
     return json.loads(done.stdout), max(0.0, ((all_after - all_before) - (own_after - own_before)) / seconds)
 
 
+def sizes_of(case, kind, setting):
+    until = case.get("until", {}).get(setting)
+    return [size for size in case[kind] if until is None or size <= until]
+
+
 def sides_of(case, options):
-    joined = {kind: ",".join(map(str, case[kind])) for kind in ("lengths", "depths")}
-    common = ["--depths", joined["depths"], "--repeats", "1", "--decode-tokens", str(options.decode_tokens), "--threads",
-              str(options.threads)]
-    sides = {(OURS, ""): [*case["longscroll"], "--json", "--lengths", f"{WARM_UP},{joined['lengths']}", *common]}
+    common = ["--repeats", "1", "--decode-tokens", str(options.decode_tokens), "--threads", str(options.threads)]
+
+    def sizes(setting, warm_up=()):
+        lengths, depths = sizes_of(case, "lengths", setting), sizes_of(case, "depths", setting)
+        return ["--lengths", ",".join(map(str, [*warm_up, *lengths])), "--depths", ",".join(map(str, depths)), *common]
+
+    sides = {(OURS, ""): [*case["longscroll"], "--json", *sizes("", [WARM_UP])]}
     for family, settings in case["peers"].items():
         for name, command in settings.items():
-            sides[family, name] = [*command, "--lengths", joined["lengths"], *common]
+            sides[family, name] = [*command, *sizes(name)]
     return sides
 
 
@@ -91,7 +99,8 @@ def summarise(case, rounds):
         ours = [round_[OURS, ""]["times"][size] for round_ in rounds]
         row = {"kind": size[0], "size": size[1], "ours": statistics.median(ours), "peers": {}}
         for family, settings in case["peers"].items():
-            theirs = [min(round_[family, name]["times"][size] for name in settings) for round_ in rounds]
+            theirs = [min(round_[family, name]["times"].get(size, float("inf")) for name in settings)
+                      for round_ in rounds]
             ratios = [their / our for our, their in zip(ours, theirs)]
             row["peers"][family] = {"best": statistics.median(theirs), "ratio": statistics.median(ratios), "ratios": ratios}
         rows.append(row)
@@ -138,12 +147,14 @@ def draw(case, rows, path):
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
-def versions(outputs):
+def versions(case, outputs):
     lines = [f"Longscroll: kernels {outputs[OURS, '']['kernels']}, compute {outputs[OURS, '']['compute']}, "
              f"KV {outputs[OURS, '']['kv']}."]
     for (family, name), output in outputs.items():
         if family != OURS:
-            lines.append(f"{family}, {name}: {output.get('version', '?')} ({output.get('build', '').strip()}).")
+            until = case.get("until", {}).get(name)
+            limit = f" Measured up to {until:,} tokens: beyond, another of its settings is faster." if until else ""
+            lines.append(f"{family}, {name}: {output.get('version', '?')} ({output.get('build', '').strip()}).{limit}")
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -152,7 +163,7 @@ def parse_options():
     parser.add_argument("case", metavar="CASE.json")
     parser.add_argument("--out", required=True, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--decode-tokens", type=int, default=16)
+    parser.add_argument("--decode-tokens", type=int, default=48)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--idle", type=float, default=0.1, help="cores that others may use in a clean round")
     parser.add_argument("--count-disturbed", action="store_true")
@@ -173,7 +184,7 @@ def main():
             f"({len(rounds) - len(clean)} of {len(rounds)} disturbed by other processes"
             f"{', counted all the same' if options.count_disturbed else ', not counted'}); a ratio above 1 means that "
             f"Longscroll is faster, in brackets least to most. Decode: milliseconds a token at that depth.\n\n"
-            f"{table(case, rows)}\n\n{versions(outputs)}\n\nMade by `bench/compare.py`.\n")
+            f"{table(case, rows)}\n\n{versions(case, outputs)}\n\nMade by `bench/compare.py`.\n")
     out = pathlib.Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.with_name(out.name + ".md").write_text(text)
