@@ -82,11 +82,9 @@ void unpack_q4_keys(const uint8_t* page, size_t dim, uint8_t* out) {
 }
 
 // Scores of kRows rows with the 16 · kVectors keys that start at `keys`, added to before(r, v).
-// `ahead`: the same keys of the next block, asked for meanwhile, since a few rows wait for memory alone.
 template <size_t kRows, size_t kVectors, class Before>
 [[gnu::noinline]] void score_tile(const Room::Queries& queries, size_t row, const uint8_t* keys,
-                                  const uint8_t* ahead, const float* key_scales, size_t dim, float* scores,
-                                  const Before& before) {
+                                  const float* key_scales, size_t dim, float* scores, const Before& before) {
   const size_t steps = dim / 4;
   __m512i acc[kRows][kVectors];
 #pragma GCC unroll 12
@@ -97,10 +95,7 @@ template <size_t kRows, size_t kVectors, class Before>
   for (size_t step = 0; step < steps; ++step) {
     __m512i k[kVectors];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) {
-      k[v] = _mm512_loadu_si512(keys + (v * steps + step) * 64);
-      if constexpr (kRows <= kFewRows) _mm_prefetch(ahead + (v * steps + step) * 64, _MM_HINT_T1);
-    }
+    for (size_t v = 0; v < kVectors; ++v) k[v] = _mm512_loadu_si512(keys + (v * steps + step) * 64);
 #pragma GCC unroll 12
     for (size_t r = 0; r < kRows; ++r) {
       int32_t four;
@@ -153,19 +148,75 @@ struct KeysAt {
   }
 };
 
-// Scores of kRows rows, 16 bits each.
+// Scores of kRows rows of 16 bits, from one reading of the keys. The next block's are asked for meanwhile,
+// since a few rows wait for memory alone.
+template <size_t kRows, size_t kVectors, class Before>
+[[gnu::noinline]] void score_tile_of_16_bits(const Room::Queries& whole, const Room::Queries& left,
+                                             size_t row, const KeysAt& at, size_t dim, float* scores,
+                                             const Before& before) {
+  const size_t steps = dim / 4;
+  const int8_t* const codes[2] = {whole.codes + row * dim, left.codes + row * dim};
+  __m512i acc[2][kRows][kVectors];
+#pragma GCC unroll 7
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t v = 0; v < kVectors; ++v) {
+      acc[0][r][v] = _mm512_set1_epi32(whole.biases[row + r]);
+      acc[1][r][v] = _mm512_set1_epi32(left.biases[row + r]);
+    }
+  }
+  for (size_t step = 0; step < steps; ++step) {
+    __m512i k[kVectors];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      k[v] = _mm512_loadu_si512(at.keys + (v * steps + step) * 64);
+      _mm_prefetch(at.ahead + (v * steps + step) * 64, _MM_HINT_T1);
+    }
+#pragma GCC unroll 7
+    for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (size_t part = 0; part < 2; ++part) {
+        int32_t four;
+        std::memcpy(&four, codes[part] + r * dim + 4 * step, sizeof four);
+        const __m512i x = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+        for (size_t v = 0; v < kVectors; ++v) dot_bytes(acc[part][r][v], k[v], x);
+      }
+    }
+  }
+#pragma GCC unroll 7
+  for (size_t r = 0; r < kRows; ++r) {
+    const __m512 factors[2] = {_mm512_set1_ps(whole.factors[row + r]), _mm512_set1_ps(left.factors[row + r])};
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      const __m512 scales = _mm512_loadu_ps(at.scales + v * kLanes);
+      __m512 score = before(r, v);
+      for (size_t part = 0; part < 2; ++part)
+        score =
+            _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc[part][r][v]), _mm512_mul_ps(scales, factors[part]), score);
+      _mm512_storeu_ps(scores + r * kBlockKeys + v * kLanes, score);
+    }
+  }
+}
+
+// Scores of kRows rows of 16 bits with a block's keys.
 template <size_t kRows, class Before>
-void score_twice(const AttentionArgs& args, const Room& room, const Block& block, const Room::Queries& whole,
-                 const Room::Queries& left, size_t row, size_t count, float* scores, const Before& before) {
-  constexpr size_t kVectors = kRows <= 4 ? 4 : 2;
+void score_16_bits(const AttentionArgs& args, const Room& room, const Block& block,
+                   const Room::Queries& whole, const Room::Queries& left, size_t row, size_t count,
+                   float* scores, const Before& before) {
+  constexpr size_t kVectors = kRows <= 3 ? 4 : 2;
+  const size_t dim = args.kv.head_dim;
   for (size_t t = 0; t < count; t += kVectors * kLanes) {
     const KeysAt at(args, room, block, t);
     float* to = scores + t;
-    score_tile<kRows, kVectors>(whole, row, at.keys, at.ahead, at.scales, args.kv.head_dim, to,
-                                [&](size_t r, size_t) { return before(r, t); });
-    score_tile<kRows, kVectors>(
-        left, row, at.keys, at.keys, at.scales, args.kv.head_dim, to,
-        [&](size_t r, size_t v) { return _mm512_loadu_ps(to + r * kBlockKeys + v * kLanes); });
+    const auto start = [&](size_t r, size_t) { return before(r, t); };
+    if constexpr (kRows <= kFewRows) {
+      score_tile_of_16_bits<kRows, kVectors>(whole, left, row, at, dim, to, start);
+    } else {  // so many sums do not fit into registers
+      score_tile<kRows, kVectors>(whole, row, at.keys, at.scales, dim, to, start);
+      score_tile<kRows, kVectors>(left, row, at.keys, at.scales, dim, to, [&](size_t r, size_t v) {
+        return _mm512_loadu_ps(to + r * kBlockKeys + v * kLanes);
+      });
+    }
   }
 }
 
@@ -174,8 +225,8 @@ void score_means(const AttentionArgs& args, const Room& room, const Block& block
   const auto nothing = [](size_t, size_t) { return _mm512_setzero_ps(); };
   for (size_t head = 0; head < args.group; head += kTile) {
     with_rows(std::min(kTile, args.group - head), [&]<size_t kRows>() {
-      score_twice<kRows>(args, room, block, room.means, room.means_left, head, block.count,
-                         room.mean_scores + head * kBlockKeys, nothing);
+      score_16_bits<kRows>(args, room, block, room.means, room.means_left, head, block.count,
+                           room.mean_scores + head * kBlockKeys, nothing);
     });
   }
 }
@@ -186,15 +237,16 @@ void score_block(const AttentionArgs& args, const Room& room, const Block& block
   float centers[kRows][kBlockPages] = {};
   for (size_t r = 0; args.kv.centered && r < kRows; ++r) score_centers(args, block, row + r, centers[r]);
   if (few_tokens(args)) {
-    return score_twice<kRows>(args, room, block, room.whole, room.left, row, count, room.scores,
-                              [&](size_t r, size_t t) { return _mm512_set1_ps(centers[r][t / kPageKeys]); });
+    return score_16_bits<kRows>(
+        args, room, block, room.whole, room.left, row, count, room.scores,
+        [&](size_t r, size_t t) { return _mm512_set1_ps(centers[r][t / kPageKeys]); });
   }
   const float* means[kRows];
   for (size_t r = 0; r < kRows; ++r) means[r] = room.mean_scores + (row + r) % args.group * kBlockKeys;
   for (size_t t = 0; t < count; t += kVectors * kLanes) {
     const KeysAt at(args, room, block, t);
-    score_tile<kRows, kVectors>(room.whole, row, at.keys, at.ahead, at.scales, args.kv.head_dim,
-                                room.scores + t, [&](size_t r, size_t v) {
+    score_tile<kRows, kVectors>(room.whole, row, at.keys, at.scales, args.kv.head_dim, room.scores + t,
+                                [&](size_t r, size_t v) {
                                   return _mm512_add_ps(_mm512_loadu_ps(means[r] + t + v * kLanes),
                                                        _mm512_set1_ps(centers[r][t / kPageKeys]));
                                 });
