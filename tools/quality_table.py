@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""What the default path's rounding costs over long contexts, for each form of keys and values, and llama.cpp's beside
+it: a row each, against `--compute f32` of the same weights. Run by hand; docs/benchmarks/quality.md holds the figures.
+
+The model reads the first N tokens of a text at once, for each N of --ctx; compared are the last --tail positions:
+  perplexity  its change against the exact path's over the same positions (bound for the default: 0.5%)
+  top-1       positions where both find the same token likeliest (bound: 97%)
+  mean KL     divergence from the exact path's distribution, nats a token (bound: 1.2 times llama.cpp's, whose keys
+              and values are in f16), with its median: a mean may hang on single positions
+
+Usage: tools/quality_table.py MODEL NAME=TEXT[,TEXT…] … [--ctx 2048,8192,32768] [--tail 1024] [--kv q8,f16,k8v4,q4]
+           [--llama PYTHON] [--longscroll PATH] [--json FILE]
+
+TEXT is a text file, a folder of .txt files, or a .jsonl file, of which --field of the rows is read. PYTHON is one that
+has llama-cpp-python. Rows are printed as they are made, and kept in FILE: a run that was cut goes on from there.
+Needs numpy, up to 2 GB of disk and 3 of memory; at 32,768 tokens the exact path takes minutes a row.
+"""
+import argparse
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy
+
+ROWS = 64  # positions compared at once: float64 copies of all would not fit
+CHARACTERS_A_TOKEN = 8  # more than any text has
+
+
+def run(command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"quality_table: {' '.join(command)}: {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def read_text(paths, field, characters):
+    parts, left = [], characters
+    for path in map(pathlib.Path, paths):
+        if path.is_dir():
+            pieces = (file.read_text() for file in sorted(path.glob("*.txt")))
+        elif path.suffix == ".jsonl":
+            pieces = (json.loads(line)[field] for line in path.open())
+        else:
+            pieces = [path.read_text()]
+        for piece in pieces:
+            if left <= 0:
+                break
+            parts.append(piece[:left])
+            left -= len(piece)
+    return "\n\n".join(parts)
+
+
+def log_softmax(logits):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - numpy.log(numpy.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def compare(reference_file, other_file, targets):
+    """targets: the id that follows each position but the last."""
+    reference, other = (numpy.load(file, mmap_mode="r") for file in (reference_file, other_file))
+    divergences, same, losses = [], 0, numpy.zeros(2)
+    for first in range(0, len(targets), ROWS):
+        ids = targets[first:first + ROWS]
+        exact, rounded = (log_softmax(numpy.asarray(part[first:first + len(ids)], dtype=numpy.float64))
+                          for part in (reference, other))
+        divergences.append((numpy.exp(exact) * (exact - rounded)).sum(axis=1))
+        same += int((exact.argmax(axis=1) == rounded.argmax(axis=1)).sum())
+        at = numpy.arange(len(ids))
+        losses -= [exact[at, ids].sum(), rounded[at, ids].sum()]
+    divergences = numpy.concatenate(divergences)
+    exact_loss, loss = losses / len(targets)
+    return {"perplexity": math.exp(loss), "exact_perplexity": math.exp(exact_loss),
+            "perplexity_change": math.exp(loss - exact_loss) - 1, "top1": same / len(targets),
+            "mean_kl": float(divergences.mean()), "median_kl": float(numpy.median(divergences)),
+            "largest_kl": float(divergences.max()), "positions": len(targets)}
+
+
+def rows_of(options, name, ids, folder):
+    """(what, command that writes its logits to a file)"""
+    ids_file = folder / "ids.txt"
+    ids_file.write_text(" ".join(map(str, ids)))
+    common = ["--ids-file", str(ids_file), "--tail", str(options.tail)]
+    ours = [options.longscroll, "logits", options.model, *common]
+    rows = [(f"KV {kv}", [*ours, "--kv", kv]) for kv in options.kv.split(",")]
+    if options.llama:
+        script = pathlib.Path(__file__).with_name("llama_logits.py")
+        rows.append(("llama.cpp", [options.llama, str(script), options.gguf, *common]))
+    return [*ours, "--compute", "f32"], rows
+
+
+def show(row):
+    print(f"| {row['text']} | {row['tokens']:,} | {row['what']} | {100 * row['perplexity_change']:+.2f}% | "
+          f"{100 * row['top1']:.2f}% | {row['mean_kl']:.2e} | {row['median_kl']:.2e} |", flush=True)
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("texts", nargs="+", metavar="NAME=TEXT")
+    parser.add_argument("--ctx", default="2048,8192,32768")
+    parser.add_argument("--tail", type=int, default=1024)
+    parser.add_argument("--kv", default="q8,f16,k8v4,q4")
+    parser.add_argument("--field", default="context")
+    parser.add_argument("--llama", metavar="PYTHON")
+    parser.add_argument("--longscroll", default="build/release/bin/longscroll")
+    parser.add_argument("--json", metavar="FILE")
+    return parser.parse_args()
+
+
+def gguf_of(options):
+    if options.model.endswith(".gguf"):
+        return options.model
+    for model in json.loads(run([options.longscroll, "models", "--json"]))["models"]:
+        if model["name"] == options.model and model["path"]:
+            return model["path"]
+    raise SystemExit(f"quality_table: {options.model}: neither a .gguf file nor a model that was pulled")
+
+
+def measure(options, name, ids, done, folder):
+    reference, rows = rows_of(options, name, ids, folder)
+    exact, other = folder / "exact.npy", folder / "other.npy"
+    targets = numpy.array(ids[len(ids) - options.tail + 1:])
+    for what, command in rows:
+        key = [options.model, name, len(ids), what]
+        found = next((row for row in done if [row[k] for k in ("model", "text", "tokens", "what")] == key), None)
+        if found is None:
+            if not exact.exists():
+                run([*reference, "--out", str(exact)])
+            run([*command, "--out", str(other)])
+            found = {"model": options.model, "text": name, "tokens": len(ids), "what": what,
+                     **compare(exact, other, targets)}
+            done.append(found)
+            if options.json:
+                pathlib.Path(options.json).write_text(json.dumps(done, indent=1) + "\n")
+        show(found)
+
+
+def main():
+    options = parse_options()
+    options.gguf = gguf_of(options)
+    done = json.loads(pathlib.Path(options.json).read_text()) if options.json and pathlib.Path(options.json).exists() else []
+    print("| text | tokens | what | perplexity | top-1 | mean KL | median KL |\n|---|---|---|---|---|---|---|")
+    for text in options.texts:
+        name, _, paths = text.partition("=")
+        lengths = [int(part) for part in options.ctx.split(",")]
+        for length in lengths:
+            with tempfile.TemporaryDirectory() as folder:
+                folder = pathlib.Path(folder)
+                source = folder / "text.txt"
+                source.write_text(read_text(paths.split(","), options.field, CHARACTERS_A_TOKEN * length))
+                ids = json.loads(run([options.longscroll, "tokenize", options.model, str(source), "--json"]))["ids"]
+                if len(ids) < length:
+                    print(f"quality_table: {name} has {len(ids):,} tokens, {length:,} were asked for", file=sys.stderr)
+                    continue
+                measure(options, name, ids[:length], done, folder)
+
+
+if __name__ == "__main__":
+    main()
