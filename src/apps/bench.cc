@@ -116,8 +116,9 @@ Json bench_decode(const BenchOptions& options, Session& session, const std::vect
   // The deepest first: what was read before are the first of the same ids, and is not read again.
   for (auto at = options.depths.rbegin(); at != options.depths.rend(); ++at) {
     const size_t depth = *at;
-    session.truncate(std::min(depth, session.ids().size()));
-    if (depth > 0) {
+    if (depth == 0) {
+      session.truncate(0);
+    } else {
       ProgressBar bar(fmt::format("Filling to {}", depth));
       session.prefill(
           std::span(ids).first(depth), [&bar](const PrefillProgress& p) { bar.update(p.done, p.total); },

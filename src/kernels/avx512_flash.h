@@ -46,8 +46,9 @@ void attend_tile(const AttentionArgs& args, const Room& room, const Block& block
   if (seen <= block.first) return;
   const size_t count = std::min(block.count, (seen - block.first + kPageKeys - 1) / kPageKeys * kPageKeys);
   score_block<kRows>(args, room, block, row, count);
-  for (size_t r = 0; !all_seen(args, block, row, kRows, count) && r < kRows; ++r)
-    hide_unseen(args, block, row + r, room.scores + r * kBlockKeys, count);
+  if (!all_seen(args, block, row, kRows, count)) {
+    for (size_t r = 0; r < kRows; ++r) hide_unseen(args, block, row + r, room.scores + r * kBlockKeys, count);
+  }
   if (reads_stored_values(args)) return attend_few<kRows>(args, room, block, row, count);
   PageWeights weights(room);
   float shrink[kRows];

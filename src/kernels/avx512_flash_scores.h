@@ -7,7 +7,8 @@
 
 #include <immintrin.h>
 
-#include <cmath>
+#include <algorithm>
+#include <cstring>
 
 #include "kernels/avx512_flash_room.h"
 
@@ -81,10 +82,23 @@ void unpack_q4_keys(const uint8_t* page, size_t dim, uint8_t* out) {
   }
 }
 
-// Scores of kRows rows with the 16 · kVectors keys that start at `keys`, added to before(r, v).
+// Where the keys of a block from position t on are, and those after them in the next block.
+struct KeysAt {
+  const uint8_t *keys, *ahead;
+  const float* scales;
+
+  KeysAt(const AttentionArgs& args, const Room& room, const Block& block, size_t t) {
+    const size_t dim = args.kv.head_dim, page = t / kPageKeys, within = t % kPageKeys;
+    keys = args.kv.key == KvCode::kQ4 ? room.keys + t * dim : block.pages[page] + within * dim;
+    ahead = block.ahead[page] + within * dim;
+    scales = reinterpret_cast<const float*>(block.pages[page] + args.kv.key_scales()) + within;
+  }
+};
+
+// Scores of kRows rows with 16 · kVectors keys, added to before(r, v).
 template <size_t kRows, size_t kVectors, class Before>
-[[gnu::noinline]] void score_tile(const Room::Queries& queries, size_t row, const uint8_t* keys,
-                                  const float* key_scales, size_t dim, float* scores, const Before& before) {
+[[gnu::noinline]] void score_tile(const Room::Queries& queries, size_t row, const KeysAt& at, size_t dim,
+                                  float* scores, const Before& before) {
   const size_t steps = dim / 4;
   __m512i acc[kRows][kVectors];
 #pragma GCC unroll 12
@@ -95,7 +109,7 @@ template <size_t kRows, size_t kVectors, class Before>
   for (size_t step = 0; step < steps; ++step) {
     __m512i k[kVectors];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) k[v] = _mm512_loadu_si512(keys + (v * steps + step) * 64);
+    for (size_t v = 0; v < kVectors; ++v) k[v] = _mm512_loadu_si512(at.keys + (v * steps + step) * 64);
 #pragma GCC unroll 12
     for (size_t r = 0; r < kRows; ++r) {
       int32_t four;
@@ -110,7 +124,7 @@ template <size_t kRows, size_t kVectors, class Before>
     const __m512 factor = _mm512_set1_ps(queries.factors[row + r]);
 #pragma GCC unroll 4
     for (size_t v = 0; v < kVectors; ++v) {
-      const __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(key_scales + v * kLanes), factor);
+      const __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(at.scales + v * kLanes), factor);
       _mm512_storeu_ps(scores + r * kBlockKeys + v * kLanes,
                        _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc[r][v]), scaled, before(r, v)));
     }
@@ -134,19 +148,6 @@ void score_centers(const AttentionArgs& args, const Block& block, size_t row, fl
   const __m128 products = of_four(sums, [](auto x, auto y) { return x + y; });
   _mm_storeu_ps(scores, _mm_mul_ps(products, _mm_set1_ps(args.scale * kLog2E)));
 }
-
-// Where the keys of a block from position t on are, and those after them in the next block.
-struct KeysAt {
-  const uint8_t *keys, *ahead;
-  const float* scales;
-
-  KeysAt(const AttentionArgs& args, const Room& room, const Block& block, size_t t) {
-    const size_t dim = args.kv.head_dim, page = t / kPageKeys, within = t % kPageKeys;
-    keys = args.kv.key == KvCode::kQ4 ? room.keys + t * dim : block.pages[page] + within * dim;
-    ahead = block.ahead[page] + within * dim;
-    scales = reinterpret_cast<const float*>(block.pages[page] + args.kv.key_scales()) + within;
-  }
-};
 
 // Scores of kRows rows of 16 bits, from one reading of the keys. The next block's are asked for meanwhile,
 // since a few rows wait for memory alone.
@@ -212,8 +213,8 @@ void score_16_bits(const AttentionArgs& args, const Room& room, const Block& blo
     if constexpr (kRows <= kFewRows) {
       score_tile_of_16_bits<kRows, kVectors>(whole, left, row, at, dim, to, start);
     } else {  // so many sums do not fit into registers
-      score_tile<kRows, kVectors>(whole, row, at.keys, at.scales, dim, to, start);
-      score_tile<kRows, kVectors>(left, row, at.keys, at.scales, dim, to, [&](size_t r, size_t v) {
+      score_tile<kRows, kVectors>(whole, row, at, dim, to, start);
+      score_tile<kRows, kVectors>(left, row, at, dim, to, [&](size_t r, size_t v) {
         return _mm512_loadu_ps(to + r * kBlockKeys + v * kLanes);
       });
     }
@@ -245,7 +246,7 @@ void score_block(const AttentionArgs& args, const Room& room, const Block& block
   for (size_t r = 0; r < kRows; ++r) means[r] = room.mean_scores + (row + r) % args.group * kBlockKeys;
   for (size_t t = 0; t < count; t += kVectors * kLanes) {
     const KeysAt at(args, room, block, t);
-    score_tile<kRows, kVectors>(room.whole, row, at.keys, at.scales, args.kv.head_dim, room.scores + t,
+    score_tile<kRows, kVectors>(room.whole, row, at, args.kv.head_dim, room.scores + t,
                                 [&](size_t r, size_t v) {
                                   return _mm512_add_ps(_mm512_loadu_ps(means[r] + t + v * kLanes),
                                                        _mm512_set1_ps(centers[r][t / kPageKeys]));

@@ -6,7 +6,6 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "kernels/avx512_flash_room.h"
@@ -160,7 +159,7 @@ template <size_t kRows>
 // Too few rows to unpack values for. It goes by the heads that share the values, not by their tokens,
 // whose results may not depend on each other (kFewTokens).
 inline bool reads_stored_values(const AttentionArgs& args) {
-  return args.group <= kFewHeads && args.m <= kFewTokens;
+  return args.group <= kFewHeads && few_tokens(args);
 }
 
 // Rows' weights (negative where a value's scale is) as unit · (256 · high + low), in signed bytes.
@@ -207,7 +206,7 @@ void sum_values(const Block& block, const KvFormat& kv, size_t h, size_t count, 
   }
   for (size_t t = 0; t < count; t += 4) {
     const uint8_t* values = block.pages[t / kPageKeys] + kv.values();
-    if constexpr (kFirst == 0) {  // the next block's, as in score_tile()
+    if constexpr (kFirst == 0) {  // the next block's, as in score_tile_of_16_bits()
       const uint8_t* ahead = block.ahead[t / kPageKeys] + kv.values();
       for (size_t i = 0; i < 4; ++i) _mm_prefetch(ahead + (t % kPageKeys + i) * kv.head_dim + h, _MM_HINT_T1);
     }
