@@ -28,7 +28,6 @@ import json
 import math
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 from unittest import mock
@@ -40,47 +39,11 @@ import numpy
 import torch
 import transformers
 
+from longscroll_program import CHARACTERS_A_TOKEN, Longscroll, log_softmax
 from make_tiny_checkpoints import exact_rotary
 
 MAX_DIFFERENCE, MIN_TOP1, PERPLEXITY_DIGITS = 1e-3, 0.97, 4
 ROWS = 128  # positions compared at once: float64 copies of all would not fit
-CHARACTERS_A_TOKEN = 8  # more than any text has: how much of a .jsonl file is enough
-
-
-class Longscroll:
-    def __init__(self, program, model, folder):
-        self.program, self.model, self.folder = program, model, folder
-
-    def run(self, *arguments):
-        done = subprocess.run([self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if done.returncode != 0:
-            raise SystemExit(f"longscroll {' '.join(arguments)}: {done.returncode}\n{done.stderr}")
-        return done.stdout
-
-    def version(self):
-        return self.run("--version").strip()
-
-    def path(self):
-        if self.model.endswith(".gguf"):
-            return pathlib.Path(self.model).resolve()
-        for model in json.loads(self.run("models", "--json"))["models"]:
-            if model["name"] == self.model and model["path"]:
-                return pathlib.Path(model["path"])
-        raise SystemExit(f"{self.model}: neither a .gguf file nor a model that `longscroll pull` has fetched")
-
-    def ids(self, text):
-        return json.loads(self.run("tokenize", self.model, str(text), "--json"))["ids"]
-
-    def logits(self, ids, flags):
-        """float32 [T, vocabulary]."""
-        ids_file, out = self.folder / "ids.txt", self.folder / "logits.npy"
-        ids_file.write_text(" ".join(map(str, ids)))
-        self.run("logits", self.model, "--ids-file", str(ids_file), "--out", str(out), *flags)
-        return numpy.load(out)
-
-    def perplexity(self, text, options, flags):
-        return json.loads(self.run("perplexity", self.model, str(text), "--json", "--max-tokens", str(options.tokens),
-                                   "--ctx", str(options.ctx), "--stride", str(options.stride), *flags))
 
 
 class Transformers:
@@ -132,11 +95,6 @@ def windows(count, ctx, stride):
         begin = max(0, last - ctx)
         yield begin, last - begin, target
         target = last + 1
-
-
-def log_softmax(logits):
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - numpy.log(numpy.exp(shifted).sum(axis=1, keepdims=True))
 
 
 class Comparison:

@@ -14,27 +14,15 @@ import argparse
 import json
 import pathlib
 import random
-import subprocess
 import tempfile
+
+from longscroll_program import CHARACTERS_A_TOKEN, Longscroll, read_text
 
 DEPTHS = [0, 10, 21, 31, 42, 52, 63, 73, 84, 94, 100]  # per cent, as in NeedleBench's single needle
 NEEDLE = "The number of the locker at the ferry station is {number}."
 QUESTION = "\n\nWhat is the number of the locker at the ferry station? Answer with the number alone."
 ROOM = 128  # tokens for needle, question, chat form and answer
 FLAGS = {"default": [], "f32": ["--compute", "f32"]}
-
-
-def run(command, text=None):
-    done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"needle_table: {' '.join(command)}: {done.returncode}\n{done.stderr}")
-    return done.stdout
-
-
-def read_text(paths):
-    files = [file for path in map(pathlib.Path, paths)
-             for file in (sorted(path.glob("*.txt")) if path.is_dir() else [path])]
-    return "\n\n".join(file.read_text() for file in files)
 
 
 def hide(text, depth, number):
@@ -45,11 +33,11 @@ def hide(text, depth, number):
     return f"{text[:at]}{NEEDLE.format(number=number)} {text[at:]}"
 
 
-def ask(options, path, prompt, folder):
-    file = folder / "prompt.txt"
+def ask(longscroll, path, prompt):
+    file = longscroll.folder / "prompt.txt"
     file.write_text(prompt)
-    answer = json.loads(run([options.longscroll, "generate", options.model, "--chat", "--prompt-file", str(file),
-                             "--max-new-tokens", "32", "--json", *FLAGS[path]]))
+    answer = json.loads(longscroll.run("generate", longscroll.model, "--chat", "--prompt-file", str(file),
+                                       "--max-new-tokens", "32", "--json", *FLAGS[path]))
     return answer["text"].strip(), len(answer["prompt_ids"])
 
 
@@ -73,13 +61,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         source = folder / "text.txt"
-        source.write_text(read_text(options.texts))
-        ids = json.loads(run([options.longscroll, "tokenize", options.model, str(source), "--json"]))["ids"]
-        for length in (int(part) for part in options.lengths.split(",")):
+        lengths = [int(part) for part in options.lengths.split(",")]
+        source.write_text(read_text(options.texts, "context", CHARACTERS_A_TOKEN * max(lengths)))
+        longscroll = Longscroll(options.longscroll, options.model, folder)
+        ids = longscroll.ids(source)
+        for length in lengths:
             if len(ids) < length:
                 raise SystemExit(f"needle_table: the text has {len(ids):,} tokens, {length:,} are needed")
-            text = run([options.longscroll, "detokenize", options.model],
-                       " ".join(map(str, ids[:length - ROOM])))
+            ids_file = folder / "ids.txt"
+            ids_file.write_text(" ".join(map(str, ids[:length - ROOM])))
+            text = longscroll.run("detokenize", options.model, "--ids-file", str(ids_file))
             for path in options.paths.split(","):
                 missed = []
                 for depth in DEPTHS:
@@ -87,7 +78,7 @@ def main():
                     key = {"model": options.model, "tokens": length, "path": path, "depth": depth, "number": number}
                     found = next((row for row in done if key.items() <= row.items()), None)
                     if found is None:
-                        answer, tokens = ask(options, path, hide(text, depth, number) + QUESTION, folder)
+                        answer, tokens = ask(longscroll, path, hide(text, depth, number) + QUESTION)
                         found = {**key, "answer": answer, "prompt_tokens": tokens}
                         done.append(found)
                         if kept:

@@ -25,8 +25,9 @@ import tempfile
 
 import numpy
 
+from longscroll_program import CHARACTERS_A_TOKEN, Longscroll, log_softmax, read_text
+
 ROWS = 64  # positions compared at once: float64 copies of all would not fit
-CHARACTERS_A_TOKEN = 8  # more than any text has
 
 
 def run(command):
@@ -34,28 +35,6 @@ def run(command):
     if done.returncode != 0:
         raise SystemExit(f"quality_table: {' '.join(command)}: {done.returncode}\n{done.stderr}")
     return done.stdout
-
-
-def read_text(paths, field, characters):
-    parts, left = [], characters
-    for path in map(pathlib.Path, paths):
-        if path.is_dir():
-            pieces = (file.read_text() for file in sorted(path.glob("*.txt")))
-        elif path.suffix == ".jsonl":
-            pieces = (json.loads(line)[field] for line in path.open())
-        else:
-            pieces = [path.read_text()]
-        for piece in pieces:
-            if left <= 0:
-                break
-            parts.append(piece[:left])
-            left -= len(piece)
-    return "\n\n".join(parts)
-
-
-def log_softmax(logits):
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - numpy.log(numpy.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def compare(reference_file, other_file, targets):
@@ -78,7 +57,7 @@ def compare(reference_file, other_file, targets):
             "largest_kl": float(divergences.max()), "positions": len(targets)}
 
 
-def rows_of(options, name, ids, folder):
+def rows_of(options, ids, folder):
     """(what, command that writes its logits to a file)"""
     ids_file = folder / "ids.txt"
     ids_file.write_text(" ".join(map(str, ids)))
@@ -87,7 +66,7 @@ def rows_of(options, name, ids, folder):
     rows = [(f"KV {kv}", [*ours, "--kv", kv]) for kv in options.kv.split(",")]
     if options.llama:
         script = pathlib.Path(__file__).with_name("llama_logits.py")
-        rows.append(("llama.cpp", [options.llama, str(script), options.gguf, *common]))
+        rows.append(("llama.cpp", [options.llama, str(script), str(options.gguf), *common]))
     return [*ours, "--compute", "f32"], rows
 
 
@@ -110,17 +89,8 @@ def parse_options():
     return parser.parse_args()
 
 
-def gguf_of(options):
-    if options.model.endswith(".gguf"):
-        return options.model
-    for model in json.loads(run([options.longscroll, "models", "--json"]))["models"]:
-        if model["name"] == options.model and model["path"]:
-            return model["path"]
-    raise SystemExit(f"quality_table: {options.model}: neither a .gguf file nor a model that was pulled")
-
-
 def measure(options, name, ids, done, folder):
-    reference, rows = rows_of(options, name, ids, folder)
+    reference, rows = rows_of(options, ids, folder)
     exact, other = folder / "exact.npy", folder / "other.npy"
     targets = numpy.array(ids[len(ids) - options.tail + 1:])
     for what, command in rows:
@@ -140,7 +110,6 @@ def measure(options, name, ids, done, folder):
 
 def main():
     options = parse_options()
-    options.gguf = gguf_of(options)
     done = json.loads(pathlib.Path(options.json).read_text()) if options.json and pathlib.Path(options.json).exists() else []
     print("| text | tokens | what | perplexity | top-1 | mean KL | median KL |\n|---|---|---|---|---|---|---|")
     for text in options.texts:
@@ -149,9 +118,11 @@ def main():
         for length in lengths:
             with tempfile.TemporaryDirectory() as folder:
                 folder = pathlib.Path(folder)
+                longscroll = Longscroll(options.longscroll, options.model, folder)
+                options.gguf = longscroll.path()
                 source = folder / "text.txt"
                 source.write_text(read_text(paths.split(","), options.field, CHARACTERS_A_TOKEN * length))
-                ids = json.loads(run([options.longscroll, "tokenize", options.model, str(source), "--json"]))["ids"]
+                ids = longscroll.ids(source)
                 if len(ids) < length:
                     print(f"quality_table: {name} has {len(ids):,} tokens, {length:,} were asked for", file=sys.stderr)
                     continue
