@@ -141,7 +141,7 @@ def draw(case, rows, path):
     data = "".join("".join(f"{row['size']} {value}\n" for row, value in zip(prefill, values)) + "e\n"
                    for values in curves.values())
     title = case["title"].replace("'", "''")  # as gnuplot writes one within quotes
-    script = (f"set terminal svg size 720,440 font 'sans,13' background 'white'\nset output '{path}'\n"
+    script = (f"set terminal svg noenhanced size 720,440 font 'sans,13' background 'white'\nset output '{path}'\n"
               f"set title '{title}'\nset xlabel 'prompt, tokens'\nset ylabel 'seconds to read it'\n"
               f"set logscale xy\nset grid\nset key top left\nplot {plots}\n{data}")
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
