@@ -15,10 +15,15 @@ ALLOWED = {
     "formats": {"base"},
     "text": {"base"},
     "hub": {"base"},
+    "metrics": {"base"},
     "model": {"base", "formats", "rope", "text", "kernels"},
     "engine": {"base", "kernels", "rope", "model"},
     "library": {"base", "text"},
-    "apps": {"base", "formats", "hub", "text", "rope", "model", "engine", "library", "kernels"},
+    "suites": {"base", "formats", "text"},
+    "eval": {"base", "formats", "hub", "text", "metrics", "suites", "model", "engine", "library"},
+    "report": {"base", "formats", "metrics", "suites", "eval"},
+    "apps": {"base", "formats", "hub", "text", "rope", "model", "engine", "library", "kernels", "metrics",
+             "suites", "eval", "report"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
