@@ -1,0 +1,40 @@
+// What Python's `random` module draws after random.seed(int): MT19937, seeded by init_by_array with the
+// number's 32-bit digits, and integers below n by rejection. Benchmarks fix their shuffles by it. Source:
+// Matsumoto and Nishimura, "Mersenne Twister" (2002 version); docs.python.org, module random.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace longscroll {
+
+// Not thread safe.
+class PythonRandom {
+ public:
+  explicit PythonRandom(uint64_t seed);
+
+  uint32_t next();         // 32 bits
+  size_t below(size_t n);  // uniform in [0, n); n at least 1
+  template <typename T>
+  void shuffle(std::vector<T>& values) {
+    for (size_t i = values.size(); i-- > 1;) std::swap(values[i], values[below(i + 1)]);
+  }
+
+ private:
+  static constexpr size_t kWords = 624;
+  void seed_by_number(uint32_t seed);
+  void seed_by_words(const std::vector<uint32_t>& key);
+  void refill();
+
+  std::array<uint32_t, kWords> state_{};
+  size_t used_ = kWords;
+};
+
+// `limit` of the numbers 0 … n - 1, ascending; all when limit is 0 or at least n. Seed 0: the first ones.
+// Else the first of them after PythonRandom(seed).shuffle.
+std::vector<size_t> pick_items(size_t n, size_t limit, uint64_t seed);
+
+}  // namespace longscroll
