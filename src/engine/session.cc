@@ -54,6 +54,7 @@ struct Session::State {
   void check_ids(std::span<const TokenId> new_ids) const;
   void compute(std::span<const TokenId> all, size_t rope_length, const std::atomic<bool>* cancel);
   size_t reusable(std::span<const TokenId> wanted) const;
+  void truncate(size_t length);
   // Dynamic NTK turns every key by the whole length: keys of another length cannot be reused.
   size_t effective_rope_length(size_t length) const {
     const RopeConfig& rope = model->config.rope;
@@ -69,6 +70,10 @@ struct Session::State {
   size_t first_logits = 0;    // position of the first row
   std::vector<TokenId> ids;   // what the cache holds
   size_t cached_rope_length = 0;
+  // The first tokens that were computed as whole blocks from an empty cache on, and their rope length. What
+  // steps appended, or a block that began elsewhere, was rounded in another grouping.
+  size_t whole_blocks = 0;
+  size_t whole_blocks_rope_length = 0;
 };
 
 void Session::State::check_ids(std::span<const TokenId> new_ids) const {
@@ -89,9 +94,18 @@ void Session::State::check_ids(std::span<const TokenId> new_ids) const {
 }
 
 size_t Session::State::reusable(std::span<const TokenId> wanted) const {
-  if (effective_rope_length(wanted.size()) != cached_rope_length) return 0;
+  const size_t rope_length = effective_rope_length(wanted.size());
+  if (rope_length != cached_rope_length) return 0;
   const auto [mine, theirs] = std::mismatch(ids.begin(), ids.end(), wanted.begin(), wanted.end());
-  return std::min(static_cast<size_t>(mine - ids.begin()), wanted.size() - 1);
+  const size_t equal = std::min(static_cast<size_t>(mine - ids.begin()), wanted.size() - 1);
+  if (!options.reuse_whole_blocks) return equal;
+  if (rope_length != whole_blocks_rope_length) return 0;
+  return std::min(equal, whole_blocks) / options.prefill_block * options.prefill_block;
+}
+
+void Session::State::truncate(size_t length) {
+  ids.resize(std::min(length, ids.size()));
+  whole_blocks = std::min(whole_blocks, ids.size() / options.prefill_block * options.prefill_block);
 }
 
 // Appends the block all[ids.size() …] to the cache.
@@ -103,6 +117,8 @@ void Session::State::compute(std::span<const TokenId> all, size_t rope_length,
   cached_rope_length = effective_rope_length(rope_length);
   forward.run(block, first, rope_length, cache, cancel);
   ids.insert(ids.end(), block.begin(), block.end());
+  if (first == 0) whole_blocks_rope_length = cached_rope_length;
+  if (first == whole_blocks && block.size() == options.prefill_block) whole_blocks = ids.size();
 }
 
 Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
@@ -114,7 +130,7 @@ size_t Session::prefill(std::span<const TokenId> ids, const ProgressFn& progress
   State& s = *state_;
   s.check_ids(ids);
   const size_t reused = s.reusable(ids);
-  s.ids.resize(reused);
+  s.truncate(reused);
   while (s.ids.size() < ids.size()) {
     s.compute(ids, ids.size(), cancel);
     if (progress) progress({.done = s.ids.size() - reused, .total = ids.size() - reused});
@@ -163,7 +179,7 @@ void Session::forward_all(std::span<const TokenId> ids, const LogitsFn& sink, co
   constexpr size_t kRowsAtOnce = 32;  // bounds the logits in memory
   State& s = *state_;
   s.check_ids(ids);
-  s.ids.clear();
+  s.truncate(0);
   const size_t vocab = s.model->config.vocab_size;
   std::vector<float> rows_TV(std::min(kRowsAtOnce, s.options.prefill_block) * vocab);
   while (s.ids.size() < ids.size()) {
@@ -186,7 +202,7 @@ const std::vector<TokenId>& Session::ids() const {
   return state_->ids;
 }
 void Session::truncate(size_t length) {
-  state_->ids.resize(std::min(length, state_->ids.size()));
+  state_->truncate(length);
 }
 size_t Session::max_length() const {
   return state_->options.max_length;

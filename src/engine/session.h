@@ -20,6 +20,9 @@ struct SessionOptions {
   size_t max_length = 0;  // positions that the KV cache can hold; 0: the model's window
   KvType kv_type = KvType::kF16;
   size_t prefill_block = 512;  // tokens a forward pass: bounds activations, weights are read once a block
+  // prefill() reuses only what it once computed as whole blocks, so that its logits are to the last bit those
+  // of an empty cache; else it reuses all that is equal, and rounding differs a little.
+  bool reuse_whole_blocks = false;
 };
 
 struct PrefillProgress {
