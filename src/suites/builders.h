@@ -1,4 +1,4 @@
-// The four ways to make items: one file each. Internal to this layer.
+// The four ways to make items: one file each. Internal to this layer. `index` is of spec.tasks.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace longscroll {
 
-// What one call of load_suite collects. `tasks`: indices into spec.tasks.
+// What one call of load_suite collects.
 struct Loading {
   const SuiteSpec& spec;
   const SuiteOptions& options;
@@ -21,10 +21,10 @@ struct Loading {
   void compare_count(size_t task, size_t found, const std::string& file);
 };
 
-void build_fill_items(Loading& loading, size_t task);
-void build_choice_items(Loading& loading, size_t task);
-void build_needle_items(Loading& loading, size_t task);
-void build_text_items(Loading& loading, size_t task);
+void build_fill_items(Loading& loading, size_t index);
+void build_choice_items(Loading& loading, size_t index);
+void build_needle_items(Loading& loading, size_t index);
+void build_text_items(Loading& loading, size_t index);
 
 // The tokenizer that counts. Throws Error(kArgument) when there is none.
 const Tokenizer& length_tokenizer(const Loading& loading);

@@ -29,6 +29,14 @@ size_t line_of(std::string_view text, size_t at) {
          static_cast<size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
 }
 
+// A suite file from outside names files: they must not lead out of the user's folder.
+void check_below(const std::string& file) {
+  const fs::path path(file);
+  const bool leaves = path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end();
+  if (!leaves) return;
+  throw Error(ErrorKind::kFile, file, "must lie below --data, found a path that leads out of it");
+}
+
 void check_utf8(std::string_view text, const fs::path& path) {
   if (is_valid_utf8(text)) return;
   for (size_t at = 0; at < text.size();) {
@@ -59,9 +67,11 @@ std::string sha256_hex(std::string_view bytes) {
 DataFolder::DataFolder(fs::path root, std::vector<std::string> folders, std::string source)
     : root_(std::move(root)), folders_(std::move(folders)), source_(std::move(source)) {
   if (folders_.empty()) folders_.emplace_back();
+  for (const std::string& folder : folders_) check_below(folder);
 }
 
 std::optional<std::string> DataFolder::find(const std::string& file) const {
+  check_below(file);
   std::error_code ignored;
   for (const std::string& folder : folders_) {
     std::string below = folder.empty() ? file : folder + "/" + file;
@@ -88,6 +98,7 @@ std::string DataFolder::require(const std::string& file) const {
 
 std::vector<std::string> DataFolder::list(const std::string& folder,
                                           const std::vector<std::string>& endings) const {
+  check_below(folder);
   std::vector<std::string> names;
   std::error_code fault;
   for (fs::directory_iterator it(root_ / folder, fault), end; !fault && it != end; it.increment(fault)) {

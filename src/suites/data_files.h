@@ -18,6 +18,7 @@ std::string sha256_hex(std::string_view bytes);
 // Bytes from outside. A file above this is not a benchmark's; guards memory.
 inline constexpr uint64_t kMaxDataBytes = uint64_t{4} << 30;
 
+// All of it throws Error(kFile) for a path that leads out of the folder.
 class DataFolder {
  public:
   // `folders`: where below `root` files are looked for, in order ("" is `root` itself). `source`: a line on

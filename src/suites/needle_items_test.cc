@@ -272,8 +272,8 @@ TEST_F(GoldenNeedles, EveryPromptIsByteEqual) {
     EXPECT_EQ(item.fields["haystack_tokens"], golden["haystack_tokens"]) << golden["id"];
     EXPECT_EQ(item.fields["insertion_token"], golden["insertion_token"]) << golden["id"];
     EXPECT_TRUE(item.turns[0].content == golden["prompt"].get<std::string>()) << golden["id"];
-    EXPECT_EQ(sha256_hex(item.turns[0].content), golden["prompt_sha256"]) << golden["id"];
-    EXPECT_EQ(item.references[0], golden["gold"]) << golden["id"];
+    EXPECT_EQ(sha256_hex(item.turns[0].content), golden["prompt_sha256"].get<std::string>()) << golden["id"];
+    EXPECT_EQ(item.references[0], golden["gold"].get<std::string>()) << golden["id"];
     ++compared;
   }
   EXPECT_EQ(compared, 48u);

@@ -8,7 +8,6 @@
 namespace longscroll {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
@@ -170,6 +169,20 @@ TEST(SuiteFile, EveryFaultIsNamedWithItsPlace) {
     const std::string error = error_of_loading(path, options);
     EXPECT_THAT(error, HasSubstr(bad.message)) << bad.fault;
     EXPECT_THAT(error, HasSubstr(path)) << bad.fault;
+  }
+}
+
+TEST(SuiteFile, CannotReachOutOfTheDataFolder) {
+  const DataForTest data;
+  data.write("one.jsonl", "{\"q\":\"Q\",\"a\":[\"A\"]}\n");
+  std::filesystem::create_directory(data.path() / "inside");
+  for (const std::string& file : {std::string("../one.jsonl"), (data.path() / "one.jsonl").string()}) {
+    std::string text = kSuite;
+    text.replace(text.find("one.jsonl"), 9, file);
+    SuiteOptions options;
+    options.data = data.path() / "inside";
+    EXPECT_THAT(error_of_loading(data.write("out.json", text), options), HasSubstr("must lie below --data"))
+        << file;
   }
 }
 

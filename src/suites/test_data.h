@@ -46,9 +46,8 @@ class DataForTest {
 // The shared reference material; nullopt where it is not there.
 inline std::optional<std::filesystem::path> shared_material() {
   const char* given = std::getenv("LONGSCROLL_SHARED");
-  const std::filesystem::path path = given != nullptr
-                                         ? std::filesystem::path(given)
-                                         : std::filesystem::path(LONGSCROLL_SOURCE_DIR "/../shared");
+  std::filesystem::path path = given != nullptr ? std::filesystem::path(given)
+                                                : std::filesystem::path(LONGSCROLL_SOURCE_DIR "/../shared");
   if (!std::filesystem::is_directory(path)) return std::nullopt;
   return path;
 }

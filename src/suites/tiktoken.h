@@ -12,7 +12,7 @@
 namespace longscroll {
 
 // Encodes as tiktoken's encode_ordinary: special tokens are text. Throws Error(kFile), naming the line.
-std::shared_ptr<const Tokenizer> tokenizer_from_ranks(std::string_view ranks,
+std::shared_ptr<const Tokenizer> tokenizer_from_ranks(std::string_view text,
                                                       const std::filesystem::path& where);
 
 // The same from a file of ranks ("cl100k_base.tiktoken").
