@@ -34,7 +34,8 @@ size_t tokens_of_query_block(const ModelConfig& c) {
 
 size_t scratch_floats_of(const ModelConfig& c, size_t max_block) {
   const size_t rows = std::max(tokens_of_query_block(c), kFewTokens) * group_of(c);
-  return std::max({matmul_scratch_floats(max_block, widest_input(c)), packed_scratch_floats(widest_input(c)),
+  return std::max({matmul_scratch_floats(max_block, widest_input(c)),
+                   packed_scratch_floats(max_block, widest_input(c)),
                    attention_scratch_floats(rows, group_of(c), c.head_dim)});
 }
 

@@ -87,11 +87,11 @@ size_t matmul_scratch_floats(size_t m, size_t k) {
   return std::max(k, m * kStrideA + (kPanelGroup + kMaxPanel) * kBlockK);
 }
 
-size_t packed_scratch_floats(size_t cols) {
+size_t packed_scratch_floats(size_t m, size_t cols) {
   constexpr size_t kWide = 32;  // weight rows of the widest tile
   const size_t slice = kSliceGroups * (kGroup * kWide / 4 + 3 * kWide);
-  const size_t unpacked = (kPanelRows + 1) * cols;  // of the portable set
-  return std::max(slice, unpacked) + 16;            // and its alignment
+  const size_t unpacked = (kPanelRows + 1) * cols;    // of the portable set
+  return std::max(slice + m * kWide, unpacked) + 16;  // and its alignment
 }
 
 size_t attention_scratch_floats(size_t rows, size_t group, size_t head_dim) {

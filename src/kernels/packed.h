@@ -91,9 +91,9 @@ struct PackedMatmulArgs {
   const float* bias = nullptr;  // [n] or null
   float* out = nullptr;
   size_t out_stride = 0;
-  float* scratch = nullptr;  // packed_scratch_floats() floats, of this thread alone
+  float* scratch = nullptr;  // packed_scratch_floats(m, K) floats, of this thread alone
 };
 
-size_t packed_scratch_floats(size_t cols);
+size_t packed_scratch_floats(size_t m, size_t cols);
 
 }  // namespace longscroll

@@ -108,7 +108,7 @@ class PackedOfSet : public testing::TestWithParam<const KernelSet*> {
   void check(DType type, const std::vector<uint8_t>& w, const std::vector<float>& x, size_t m, size_t n,
              size_t k, bool with_bias) {
     const PackedRows packed = pack(type, w, n, k);
-    std::vector<float> weights(n * k), out(m * (n + 5), -1.0f), scratch(packed_scratch_floats(k), NAN);
+    std::vector<float> weights(n * k), out(m * (n + 5), -1.0f), scratch(packed_scratch_floats(m, k), NAN);
     dequantize_reference(type, w.data(), weights.data(), n * k);
     const std::vector<float> bias = random_floats(n, 13);
     Activations a(m, k);
@@ -203,7 +203,7 @@ TEST_P(PackedOfSet, AFewRowsGiveTheBitsOfEachAlone) {
   for (const DType type : kBlockTypes) {
     const PackedRows packed = pack(type, random_rows(type, n * k, 11), n, k);
     const std::vector<float> x = random_floats(kFewTokens * k, 12), bias = random_floats(n, 13);
-    std::vector<float> scratch(packed_scratch_floats(k), NAN), together(kFewTokens * n), alone(n);
+    std::vector<float> scratch(packed_scratch_floats(kFewTokens, k), NAN), together(kFewTokens * n), alone(n);
     Activations a(kFewTokens, k);
     a.set(*GetParam(), x.data(), k);
     PackedMatmulArgs args{

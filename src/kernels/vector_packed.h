@@ -251,14 +251,12 @@ void packed_few_rest(const PackedMatmulArgs& args, const uint8_t* panel, size_t 
 }
 
 inline void put_columns(const PackedMatmulArgs& args, const float* from, size_t from_stride, size_t rows,
-                        size_t n, size_t count, bool accumulate) {
+                        size_t n, size_t count) {
   const size_t columns = std::min(count, args.n - n);
   for (size_t r = 0; r < rows; ++r) {
     float* to = args.out + r * args.out_stride + n;
-    for (size_t j = 0; j < columns; ++j) {
-      const float before = accumulate ? to[j] : args.bias != nullptr ? args.bias[n + j] : 0.0f;
-      to[j] = before + from[r * from_stride + j];
-    }
+    for (size_t j = 0; j < columns; ++j)
+      to[j] = (args.bias != nullptr ? args.bias[n + j] : 0.0f) + from[r * from_stride + j];
   }
 }
 
@@ -271,7 +269,7 @@ void packed_few_rows(const PackedMatmulArgs& args) {
     packed_few<D, kBits, kKind, kRows>(args, panel, room);
     for (size_t r = 0; args.refined != nullptr && r < kRows; ++r)
       packed_few_rest<D, kBits, kKind>(args, panel, r, room + r * kPanelRows);
-    put_columns(args, room, kPanelRows, kRows, p * kPanelRows, kPanelRows, false);
+    put_columns(args, room, kPanelRows, kRows, p * kPanelRows, kPanelRows);
   }
 }
 
@@ -325,12 +323,16 @@ struct SliceGroups {
   Pass passes[2];
 };
 
+// sums_RN += the slice's part of the products of kRows rows, [kRows][kRowsWide].
 template <class D, int kBits, ScaleKind kKind, size_t kRows>
-void packed_tile(const Slice<D>& slice, const QuantizedRows& tile, const SliceGroups& groups, float* out) {
-  constexpr size_t kV = kTileVectors<D>, kL = D::kLanes;
+void packed_tile(const Slice<D>& slice, const QuantizedRows& tile, const SliceGroups& groups,
+                 float* sums_RN) {
+  constexpr size_t kV = kTileVectors<D>, kL = D::kLanes, kWide = Slice<D>::kRowsWide;
   const size_t all_groups = tile.cols / kGroup;
   typename D::F sums[kRows][kV];
-  for (auto& row : sums) std::fill_n(row, kV, D::zero());
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t v = 0; v < kV; ++v) sums[r][v] = D::load(sums_RN + r * kWide + v * kL);
+  }
   for (const SliceGroups::Pass& pass : groups.passes) {
     const QuantizedRows a = tile.from(pass.row);
     for (size_t at = 0; at < pass.count; ++at) {
@@ -383,7 +385,7 @@ void packed_tile(const Slice<D>& slice, const QuantizedRows& tile, const SliceGr
     }
   }
   for (size_t r = 0; r < kRows; ++r) {
-    for (size_t v = 0; v < kV; ++v) D::store(out + r * Slice<D>::kRowsWide + v * kL, sums[r][v]);
+    for (size_t v = 0; v < kV; ++v) D::store(sums_RN + r * kWide + v * kL, sums[r][v]);
   }
 }
 
@@ -405,9 +407,11 @@ void packed_many_rows(const PackedMatmulArgs& args) {
   const size_t panel_bytes = packed_panel_bytes(args.format, args.a.cols);
   constexpr size_t kWide = Slice<D>::kRowsWide;
   auto& slice = *reinterpret_cast<Slice<D>*>(align_64(args.scratch));
-  alignas(64) float room[D::kTileRows * kWide];
+  // Rows side by side: those of `out` lie so far apart that they would share a few sets of the cache.
+  float* sums = reinterpret_cast<float*>(&slice + 1);
   for (size_t p = 0; p < panels; p += D::kTilePanels) {
     const size_t side_by_side = std::min(D::kTilePanels, panels - p);
+    std::fill_n(sums, args.m * kWide, 0.0f);
     for (size_t g = 0; g < groups; g += kSliceGroups) {
       const size_t count = std::min(kSliceGroups, groups - g);
       for (size_t i = 0; i < side_by_side; ++i) {
@@ -422,12 +426,10 @@ void packed_many_rows(const PackedMatmulArgs& args) {
       }
       for (size_t m = 0; m < args.m; m += D::kTileRows) {
         const size_t rows = std::min(D::kTileRows, args.m - m);
-        packed_tile_of<D, kBits, kKind>(rows)(slice, args.a.from(m), all, room);
-        PackedMatmulArgs at = args;
-        at.out += m * args.out_stride;
-        put_columns(at, room, kWide, rows, p * kPanelRows, kWide, g != 0);
+        packed_tile_of<D, kBits, kKind>(rows)(slice, args.a.from(m), all, sums + m * kWide);
       }
     }
+    put_columns(args, sums, kWide, args.m, p * kPanelRows, kWide);
   }
 }
 
