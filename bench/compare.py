@@ -11,7 +11,10 @@ What other processes took of the cores while a run lasted is kept with it; a rou
 marked. Such a round says nothing, and is not counted unless --count-disturbed is given: programs whose threads spin
 while they wait for each other slow down far more than others.
 
-Usage: bench/compare.py CASE.json --out docs/benchmarks/NAME [--rounds 3] [--threads 2]
+With --keep each round is written to FILE when it ends: a run that was cut, or is given more --rounds, goes on from
+there, as long as commands and our program are the same.
+
+Usage: bench/compare.py CASE.json --out docs/benchmarks/NAME [--rounds 3] [--threads 2] [--keep FILE]
   CASE.json: {"title": …, "lengths": [2048], "depths": [2048], "longscroll": [COMMAND …], "peers": {"llama.cpp":
   {"no flash attention": [COMMAND …], …}, …}}; a command gets --lengths, --depths, --repeats 1, --decode-tokens and
   --threads, and prints an object as `longscroll bench --json` does. bench/peers.sh writes cases.
@@ -19,6 +22,7 @@ Writes NAME.md, NAME.json and NAME.svg (with gnuplot). Needs Python 3.10 and Lin
 """
 import argparse
 import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -28,6 +32,7 @@ import subprocess
 import sys
 
 OURS, WARM_UP = "longscroll", 64
+ABOUT = ("kernels", "compute", "kv", "version", "build")  # of what a command prints
 
 
 def busy_seconds():
@@ -76,19 +81,45 @@ def times(output):
     return found
 
 
+def measure_round(sides, number, idle):
+    """What each side printed, and its times, in an order that turns with the rounds."""
+    names, row = list(sides), {}
+    first = number % len(names)
+    for name in names[first:] + names[:first]:
+        output, others = run(sides[name])
+        row[name] = {"others": others, "times": times(output),
+                     "about": {key: output[key] for key in ABOUT if key in output}}
+        told = "  ".join(f"{kind} {size}: {value:.3g}" for (kind, size), value in row[name]["times"].items())
+        mark = "  disturbed" if others > idle else ""
+        print(f"  round {number + 1}  {' '.join(name):<28} {told}  others {others:.2f}{mark}", file=sys.stderr)
+    return row
+
+
+def as_json(round_):
+    """Tuples as the text that JSON wants for keys."""
+    return {" ".join(name).strip(): {**side, "times": {f"{kind} {size}": v for (kind, size), v in side["times"].items()}}
+            for name, side in round_.items()}
+
+
+def from_json(kept, sides):
+    names = {" ".join(name).strip(): name for name in sides}
+    return {names[text]: {**side, "times": {(key.split()[0], int(key.split()[1])): v for key, v in side["times"].items()}}
+            for text, side in kept.items()}
+
+
 def measure(case, options):
-    sides, rounds, outputs = sides_of(case, options), [], {}
-    names = list(sides)
-    for number in range(options.rounds):
-        first, row = number % len(names), {}
-        for name in names[first:] + names[:first]:
-            outputs[name], others = run(sides[name])
-            row[name] = {"others": others, "times": times(outputs[name])}
-            told = "  ".join(f"{kind} {size}: {value:.3g}" for (kind, size), value in row[name]["times"].items())
-            mark = "  disturbed" if others > options.idle else ""
-            print(f"  round {number + 1}  {' '.join(name):<28} {told}  others {others:.2f}{mark}", file=sys.stderr)
-        rounds.append(row)
-    return rounds, outputs
+    sides = sides_of(case, options)
+    program = hashlib.sha256(pathlib.Path(case["longscroll"][0]).read_bytes()).hexdigest()
+    same = {"commands": list(sides.values()), "program": program}
+    kept = json.loads(options.keep.read_text()) if options.keep and options.keep.exists() else {}
+    if kept and kept["same"] != same:
+        print(f"compare: {options.keep} is of other commands or another program: its rounds are not counted", file=sys.stderr)
+    rounds = [from_json(row, sides) for row in kept["rounds"]] if kept.get("same") == same else []
+    while len(rounds) < options.rounds:
+        rounds.append(measure_round(sides, len(rounds), options.idle))
+        if options.keep:
+            options.keep.write_text(json.dumps({"same": same, "rounds": [as_json(row) for row in rounds]}) + "\n")
+    return rounds
 
 
 def summarise(case, rounds):
@@ -147,7 +178,8 @@ def draw(case, rows, path):
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
-def versions(case, outputs):
+def versions(case, round_):
+    outputs = {name: side["about"] for name, side in round_.items()}
     lines = [f"Longscroll: kernels {outputs[OURS, '']['kernels']}, compute {outputs[OURS, '']['compute']}, "
              f"KV {outputs[OURS, '']['kv']}."]
     for (family, name), output in outputs.items():
@@ -165,6 +197,7 @@ def parse_options():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--decode-tokens", type=int, default=48)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--idle", type=float, default=0.1, help="cores that others may use in a clean round")
     parser.add_argument("--count-disturbed", action="store_true")
     return parser.parse_args()
@@ -174,7 +207,7 @@ def main():
     options = parse_options()
     case = json.loads(pathlib.Path(options.case).read_text())
     started = datetime.datetime.now().astimezone().isoformat(timespec="minutes")
-    rounds, outputs = measure(case, options)
+    rounds = measure(case, options)
     clean = [round_ for round_ in rounds if all(side["others"] <= options.idle for side in round_.values())]
     counted = rounds if options.count_disturbed else clean
     if not counted:
@@ -184,15 +217,13 @@ def main():
             f"({len(rounds) - len(clean)} of {len(rounds)} disturbed by other processes"
             f"{', counted all the same' if options.count_disturbed else ', not counted'}); a ratio above 1 means that "
             f"Longscroll is faster, in brackets least to most. Decode: milliseconds a token at that depth.\n\n"
-            f"{table(case, rows)}\n\n{versions(case, outputs)}\n\nMade by `bench/compare.py`.\n")
+            f"{table(case, rows)}\n\n{versions(case, rounds[0])}\n\nMade by `bench/compare.py`.\n")
     out = pathlib.Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.with_name(out.name + ".md").write_text(text)
     out.with_name(out.name + ".json").write_text(json.dumps(
         {"started": started, "processor": processor(), "case": case["title"], "rows": rows,
-         "rounds": [{" ".join(name).strip(): {"others": side["others"],
-                                              "times": {f"{k} {n}": v for (k, n), v in side["times"].items()}}
-                     for name, side in round_.items()} for round_ in rounds]}, indent=1) + "\n")
+         "rounds": [as_json(round_) for round_ in rounds]}, indent=1) + "\n")
     draw(case, rows, out.with_name(out.name + ".svg"))
     print(text)
 

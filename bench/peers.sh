@@ -2,14 +2,15 @@
 # Makes what `make bench` compares with: llama.cpp and OpenVINO GenAI, each in a virtual environment of its own, and
 # the same weights in the form of each; then runs bench/compare.py over the cases.
 # Usage: bench/peers.sh WORK_DIR [CASE …]   (cases: index4-q4 index4-q8 qwen; 10 to 20 minutes and 8 GB at first)
-# ROUNDS, LENGTHS ("512,2048,…") and DEPTHS change what is measured. Needs a quiet machine.
+# ROUNDS, LENGTHS ("512,2048,…") and DEPTHS change what is measured, LONGSCROLL the program. Needs a quiet machine.
+# A run that was cut goes on with the rounds that it finished.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 "$here/scripts/setup.sh" gnuplot-nox
 work=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
 cases=("${@:-index4-q4}")
-longscroll=$here/build/release/bin/longscroll
+longscroll=${LONGSCROLL:-$here/build/release/bin/longscroll}
 # "32K" less the 64 tokens that decode there and must fit into the window too: one reading serves both.
 lengths=${LENGTHS:-512,2048,4096,8192,16384,32704}
 depths=${DEPTHS:-0,4096,32704}
@@ -23,18 +24,23 @@ fi
 openvino=$work/openvino/bin/python
 if [ ! -x "$openvino" ]; then
   python3 -m venv "$work/openvino"
-  "$work/openvino/bin/pip" install -q torch==2.13.0 openvino-genai==2026.4.1.0 nncf==3.4.0 optimum-intel==2.2.0
+  "$work/openvino/bin/pip" install -q torch==2.13.0 openvino-genai==2026.4.1.0 nncf==3.4.0 \
+    optimum-intel==2.2.0 sentencepiece==0.2.1 protobuf==6.33.1  # the last two to read tokenizer.model
   # Where it comes along it is another build than torch's, and breaks the import.
   "$work/openvino/bin/pip" uninstall -y -q torchvision || true
 fi
 
-# The weights of NAME.gguf as OpenVINO's int4 and int8, by way of a Hugging Face directory.
+# The weights of NAME.gguf as OpenVINO's int4 and int8, by way of a Hugging Face directory. A directory gets its
+# name when it is whole.
 to_openvino() {
-  local gguf=$1 name=$2 bits
+  local gguf=$1 name=$2 bits made
   [ -d "$work/$name-hf" ] || "$longscroll" convert "$gguf" "$work/$name-hf" --to hf --type bf16
   for bits in 4 8; do
-    [ -d "$work/$name-int$bits" ] ||
-      "$openvino" "$here/bench/export_openvino.py" "$work/$name-hf" "$work/$name-int$bits" --bits "$bits"
+    made=$work/$name-int$bits
+    [ ! -d "$made" ] || continue
+    rm -rf "$made.part"
+    "$openvino" "$here/bench/export_openvino.py" "$work/$name-hf" "$made.part" --bits "$bits"
+    mv "$made.part" "$made"
   done
 }
 
@@ -57,7 +63,7 @@ PYTHON
 
 compare() {
   case_file "$1" "$2" "$3" "$5" > "$work/$4.json"
-  "$here/bench/compare.py" "$work/$4.json" --rounds "${ROUNDS:-3}" \
+  "$here/bench/compare.py" "$work/$4.json" --rounds "${ROUNDS:-3}" --keep "$work/$4.rounds.json" \
     --out "$here/docs/benchmarks/$(date +%Y-%m-%d)-$4"
 }
 
