@@ -1,0 +1,241 @@
+#include "report/charts.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "report/text.h"
+
+namespace longscroll::report {
+namespace {
+
+// User units.
+constexpr double kWidth = 560;
+constexpr double kTitleHeight = 30;
+constexpr double kLegendHeight = 26;
+constexpr double kBarHeight = 18;
+constexpr double kBarLabel = 20;
+constexpr double kGroupGap = 10;
+constexpr double kValueRoom = 56;  // for the number behind the longest bar
+constexpr double kAxisHeight = 34;
+constexpr double kPlotLeft = 52;
+constexpr double kPlotRight = 16;
+constexpr double kPlotHeight = 190;
+constexpr double kCharacter = 7.2;  // room for one character of 13 units
+
+constexpr std::array<const char*, 6> kSeriesClasses = {"one", "two", "three", "four", "five", "six"};
+
+const char* series_class(size_t series) {
+  return kSeriesClasses[series % kSeriesClasses.size()];
+}
+
+std::string clipped(const std::string& label, double room) {
+  std::string text = shortened(label, static_cast<size_t>(room / kCharacter));
+  while (static_cast<double>(display_width(text)) * kCharacter > room && text.size() > 4) {
+    text = shortened(text, std::max<size_t>(1, display_width(text) / 2));
+  }
+  return text;
+}
+
+double text_room(const std::string& text) {
+  return static_cast<double>(display_width(text)) * kCharacter;
+}
+
+// How many lines the legend takes; draws it when `svg` is given.
+size_t legend(const std::vector<std::string>& series, double y, Svg* svg) {
+  double x = 0;
+  size_t lines = 1;
+  for (size_t i = 0; i < series.size(); ++i) {
+    const std::string label = clipped(series[i], kWidth - 30);
+    const double room = 20 + text_room(label) + 18;
+    if (x > 0 && x + room > kWidth) {
+      x = 0;
+      ++lines;
+    }
+    if (svg != nullptr) {
+      const double top = y + kLegendHeight * static_cast<double>(lines - 1);
+      svg->rect(x, top, 13, 13, series_class(i));
+      svg->text(x + 19, top + 11, label, "");
+    }
+    x += room;
+  }
+  return lines;
+}
+
+double legend_height(const std::vector<std::string>& series) {
+  return series.size() < 2 ? 0 : kLegendHeight * static_cast<double>(legend(series, 0, nullptr));
+}
+
+double step_for(double highest) {
+  double step = 1e-3;
+  for (int i = 0; highest / step > 6; ++i) step *= i % 3 == 1 ? 2.5 : 2;  // 1, 2, 5, 10, ...
+  return step;
+}
+
+std::string tick_text(double value) {
+  const bool whole = std::abs(value - std::round(value)) < 1e-9;
+  return whole ? thousands(static_cast<uint64_t>(std::llround(value))) : fmt::format("{:g}", value);
+}
+
+}  // namespace
+
+Svg bar_chart(const std::string& title, const std::vector<std::string>& series,
+              const std::vector<BarGroup>& groups, double highest) {
+  const double above = kTitleHeight + legend_height(series);
+  double height = above;
+  for (const BarGroup& group : groups) {
+    height += kBarLabel + kBarHeight * static_cast<double>(group.bars.size()) + kGroupGap;
+  }
+  Svg svg(kWidth, height + kAxisHeight - kGroupGap, title);
+  svg.text(0, 16, clipped(title, kWidth), "title");
+  if (series.size() > 1) legend(series, kTitleHeight, &svg);
+  const double room = kWidth - kValueRoom;
+  const double step = step_for(highest);
+  for (double value = 0; value <= highest + step / 1e6; value += step) {
+    const double x = 1 + (room - 1) * value / highest;
+    svg.line(x, above, x, height, "grid");
+    svg.text(x, height + 16, tick_text(value), "soft", value == 0 ? Anchor::kStart : Anchor::kMiddle);
+  }
+  double y = above;
+  for (const BarGroup& group : groups) {
+    svg.text(6, y + 14, clipped(group.label, room - 6), "");
+    y += kBarLabel;
+    for (const Bar& bar : group.bars) {
+      const double length = (room - 1) * std::clamp(bar.value / highest, 0.0, 1.0);
+      const std::string look = std::string(series_class(bar.series)) + (bar.partial ? " part" : "");
+      svg.rect(1, y + 1, length, kBarHeight - 2, look,
+               fmt::format("{}{}: {}{}", group.label, series.size() > 1 ? ", " + series[bar.series] : "",
+                           fixed(bar.value, 4), bar.partial ? " (part of the items)" : ""));
+      svg.text(length + 7, y + 13.5, fixed(bar.value, 1) + (bar.partial ? "*" : ""), "");
+      y += kBarHeight;
+    }
+    y += kGroupGap;
+  }
+  return svg;
+}
+
+Histogram histogram_of(const std::vector<std::string>& series,
+                       const std::vector<std::vector<uint64_t>>& groups, size_t most_bins) {
+  uint64_t highest = 0;
+  for (const auto& values : groups) {
+    for (const uint64_t value : values) highest = std::max(highest, value);
+  }
+  uint64_t width = 128;
+  while (highest / width >= most_bins) width *= 2;
+  Histogram histogram{{}, series, {}};
+  const size_t bins = highest / width + 1;
+  for (size_t bin = 0; bin < bins; ++bin) {
+    histogram.bins.push_back(
+        fmt::format("{} to {}", thousands(bin * width), thousands((bin + 1) * width - 1)));
+  }
+  for (const auto& values : groups) {
+    histogram.counts.emplace_back(bins);
+    for (const uint64_t value : values) ++histogram.counts.back()[value / width];
+  }
+  return histogram;
+}
+
+Svg histogram_chart(const std::string& title, const Histogram& histogram, const std::string& axis) {
+  const size_t bins = histogram.bins.size();
+  std::vector<uint64_t> totals(bins);
+  for (const auto& counts : histogram.counts) {
+    for (size_t bin = 0; bin < bins; ++bin) totals[bin] += counts[bin];
+  }
+  const double highest =
+      std::max<double>(1, static_cast<double>(*std::max_element(totals.begin(), totals.end())));
+  const double above = kTitleHeight + legend_height(histogram.series) + 12;
+  const double bottom = above + kPlotHeight;
+  Svg svg(kWidth, bottom + 44, title);
+  svg.text(0, 16, clipped(title, kWidth), "title");
+  if (histogram.series.size() > 1) legend(histogram.series, kTitleHeight, &svg);
+  const double step = std::max(1.0, step_for(highest));
+  for (double value = 0; value <= highest; value += step) {
+    const double y = bottom - kPlotHeight * value / highest;
+    svg.line(kPlotLeft, y, kWidth - kPlotRight, y, "grid");
+    svg.text(kPlotLeft - 6, y + 4, tick_text(value), "soft", Anchor::kEnd);
+  }
+  const double width = (kWidth - kPlotLeft - kPlotRight) / static_cast<double>(bins);
+  for (size_t bin = 0; bin < bins; ++bin) {
+    const double x = kPlotLeft + width * static_cast<double>(bin);
+    double y = bottom;
+    for (size_t s = 0; s < histogram.counts.size(); ++s) {
+      const uint64_t count = histogram.counts[s][bin];
+      if (count == 0) continue;
+      const double height = kPlotHeight * static_cast<double>(count) / highest;
+      y -= height;
+      svg.rect(
+          x + 1, y, std::max(1.0, width - 2), height, series_class(s),
+          fmt::format("{} tokens, {}: {} items", histogram.bins[bin], histogram.series[s], thousands(count)));
+    }
+  }
+  // Every bin's first value where there is room for it, else every second, fourth, ...
+  size_t every = 1;
+  while (width * static_cast<double>(every) < 46) every *= 2;
+  for (size_t bin = 0; bin < bins; bin += every) {
+    const std::string begins = histogram.bins[bin].substr(0, histogram.bins[bin].find(' '));
+    svg.text(kPlotLeft + width * static_cast<double>(bin) + 1, bottom + 16, begins, "soft");
+  }
+  svg.text(kWidth - kPlotRight, bottom + 36, axis, "soft", Anchor::kEnd);
+  svg.text(0, bottom + 36, "Items", "soft");
+  return svg;
+}
+
+Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, const std::string& x_axis,
+                const std::string& y_axis) {
+  std::set<double> xs;
+  double highest = 0;
+  std::vector<std::string> labels;
+  for (const Curve& curve : curves) {
+    labels.push_back(curve.label);
+    for (const auto& [x, y] : curve.points) {
+      xs.insert(x);
+      highest = std::max(highest, y);
+    }
+  }
+  const double above = kTitleHeight + legend_height(labels) + 14;
+  const double bottom = above + kPlotHeight;
+  Svg svg(kWidth, bottom + 44, title);
+  svg.text(0, 16, clipped(title, kWidth), "title");
+  if (labels.size() > 1) legend(labels, kTitleHeight, &svg);
+  if (xs.empty() || highest <= 0) return svg;
+  const double step = step_for(highest);
+  const double top_value = step * std::ceil(highest / step);
+  const auto y_of = [&](double value) { return bottom - kPlotHeight * value / top_value; };
+  for (double value = 0; value <= top_value + step / 1e6; value += step) {
+    svg.line(kPlotLeft, y_of(value), kWidth - kPlotRight, y_of(value), "grid");
+    svg.text(kPlotLeft - 6, y_of(value) + 4, tick_text(value), "soft", Anchor::kEnd);
+  }
+  const double left = std::log2(*xs.begin());
+  const double span = std::max(1e-9, std::log2(*xs.rbegin()) - left);
+  const double room = kWidth - kPlotLeft - kPlotRight - 60;
+  const auto x_of = [&](double x) {
+    return kPlotLeft + 30 + room * (xs.size() == 1 ? 0.5 : (std::log2(x) - left) / span);
+  };
+  double last_label = -kWidth;
+  for (const double x : xs) {
+    svg.line(x_of(x), bottom, x_of(x), bottom + 4, "axis");
+    if (x_of(x) - last_label < 44) continue;
+    svg.text(x_of(x), bottom + 18, length_label(static_cast<uint64_t>(x)), "soft", Anchor::kMiddle);
+    last_label = x_of(x);
+  }
+  for (size_t i = 0; i < curves.size(); ++i) {
+    std::vector<std::pair<double, double>> line;
+    for (const auto& [x, y] : curves[i].points) line.emplace_back(x_of(x), y_of(y));
+    svg.polyline(line, std::string("curve ") + series_class(i));
+    for (size_t p = 0; p < line.size(); ++p) {
+      const auto& [x, y] = curves[i].points[p];
+      svg.circle(line[p].first, line[p].second, 4, series_class(i),
+                 fmt::format("{}, {} tokens: {}", curves[i].label, thousands(static_cast<uint64_t>(x)),
+                             fixed(y, 4)));
+      if (curves.size() == 1) svg.text(line[p].first, line[p].second - 9, fixed(y, 2), "", Anchor::kMiddle);
+    }
+  }
+  svg.text(0, bottom + 36, y_axis, "soft");
+  svg.text(kWidth - kPlotRight, bottom + 36, x_axis, "soft", Anchor::kEnd);
+  return svg;
+}
+
+}  // namespace longscroll::report

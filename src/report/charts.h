@@ -1,0 +1,48 @@
+// Bars, histograms and curves, drawn to be read on a narrow screen too: labels stand above what they name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "report/svg.h"
+
+namespace longscroll::report {
+
+struct Bar {
+  size_t series = 0;
+  double value = 0;
+  bool partial = false;  // drawn paler, with a dashed edge: not the whole benchmark
+};
+
+struct BarGroup {
+  std::string label;
+  std::vector<Bar> bars;
+};
+
+// Lying bars from 0 to `highest`; one colour a series, with a legend when there are several.
+Svg bar_chart(const std::string& title, const std::vector<std::string>& series,
+              const std::vector<BarGroup>& groups, double highest);
+
+struct Histogram {
+  std::vector<std::string> bins;
+  std::vector<std::string> series;
+  std::vector<std::vector<uint64_t>> counts;  // by series, then bin; stacked
+};
+
+// Equal bins from 0 over all values, at most `most_bins`, their width a power of two of at least 128 tokens.
+// `groups` are values by series.
+Histogram histogram_of(const std::vector<std::string>& series,
+                       const std::vector<std::vector<uint64_t>>& groups, size_t most_bins);
+Svg histogram_chart(const std::string& title, const Histogram& histogram, const std::string& axis);
+
+struct Curve {
+  std::string label;
+  std::vector<std::pair<double, double>> points;  // by rising x
+};
+
+// x on a scale of powers of two, as context lengths are chosen; y from 0.
+Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, const std::string& x_axis,
+                const std::string& y_axis);
+
+}  // namespace longscroll::report

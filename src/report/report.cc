@@ -1,0 +1,206 @@
+#include "report/report.h"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "formats/atomic_file.h"
+#include "report/csv_files.h"
+#include "report/items.h"
+#include "report/needle.h"
+#include "report/perplexity.h"
+#include "report/published.h"
+#include "report/sections.h"
+#include "report/text.h"
+
+namespace longscroll::report {
+namespace {
+
+constexpr size_t kMostLabel = 80;  // characters
+
+std::string unique(const std::string& wanted, std::set<std::string>& taken) {
+  std::string name = wanted;
+  for (int number = 2; !taken.insert(name).second; ++number) name = fmt::format("{}-{}", wanted, number);
+  return name;
+}
+
+class Runs {
+ public:
+  const RunView& add(const std::filesystem::path& directory) {
+    auto view = std::make_unique<RunView>();
+    view->run = read_run(directory);
+    const Manifest& manifest = view->run.manifest;
+    view->suite = known_suite(manifest.suite, manifest.protocol);
+    view->scores = score_run(view->run, view->suite ? &*view->suite : nullptr);
+    // Runs of several suites share a label; two of one suite must not.
+    const std::string label =
+        shortened(manifest.label.empty() ? directory.filename().string() : manifest.label, kMostLabel);
+    view->label = unique(label, labels_[manifest.suite]);
+    view->stem = unique(file_stem(manifest.suite + "-" + view->label), stems_);
+    views_.push_back(std::move(view));
+    return *views_.back();
+  }
+
+  Views all() const {
+    Views views;
+    for (const auto& view : views_) views.push_back(view.get());
+    return views;
+  }
+
+  // By directory or label; a directory that is not there yet is read.
+  std::vector<const RunView*> named(const std::string& name) {
+    std::vector<const RunView*> found;
+    for (const auto& view : views_) {
+      std::error_code error;
+      if (view->label == name || std::filesystem::equivalent(view->run.directory, name, error)) {
+        found.push_back(view.get());
+      }
+    }
+    if (found.empty() && std::filesystem::is_directory(name)) found.push_back(&add(name));
+    if (found.empty()) {
+      throw Error(ErrorKind::kArgument, "--compare", fmt::format("must name two runs, found {}", name),
+                  "a run's label or its directory");
+    }
+    return found;
+  }
+
+ private:
+  std::vector<std::unique_ptr<RunView>> views_;
+  std::map<std::string, std::set<std::string>> labels_;  // by suite
+  std::set<std::string> stems_;
+};
+
+std::pair<const RunView*, const RunView*> find_pair(Runs& runs,
+                                                    const std::pair<std::string, std::string>& names) {
+  const std::vector<const RunView*> firsts = runs.named(names.first);
+  const std::vector<const RunView*> seconds = runs.named(names.second);
+  for (const RunView* first : firsts) {
+    for (const RunView* second : seconds) {
+      if (first != second && first->run.manifest.suite == second->run.manifest.suite) return {first, second};
+    }
+  }
+  if (firsts == seconds)
+    throw Error(ErrorKind::kArgument, "--compare", "must name two different runs, found one");
+  return {firsts.front(), seconds.front()};  // compare_runs() says what does not fit
+}
+
+bool has_perplexity(const Run& run) {
+  return std::any_of(run.records.begin(), run.records.end(),
+                     [](const Record& record) { return record.metric == kPerplexity; });
+}
+
+// The suites' sections, in the order of the runs; with `published` also those that no run is of.
+void add_score_sections(const Views& views, bool with_published, Page& page) {
+  std::vector<std::string> suites;
+  std::map<std::string, Views> by_suite;
+  for (const RunView* view : views) {
+    if (is_needle_run(view->run) || view->scores.tasks.empty()) continue;
+    Views& of_suite = by_suite[view->run.manifest.suite];
+    if (of_suite.empty()) suites.push_back(view->run.manifest.suite);
+    of_suite.push_back(view);
+  }
+  if (with_published) {
+    for (const PublishedColumn& column : published().columns) {
+      if (std::find(suites.begin(), suites.end(), column.suite) == suites.end())
+        suites.push_back(column.suite);
+    }
+  }
+  const auto is_long = [](const std::string& suite) { return suite == "longbench" || suite == "leval"; };
+  if (std::any_of(suites.begin(), suites.end(), is_long)) page.sections.push_back(averages_section(views));
+  for (const std::string& name : suites) {
+    const Views& of_suite = by_suite[name];
+    std::optional<SuiteInfo> suite =
+        of_suite.empty() ? known_suite(name, Protocol::kOpenCompass) : of_suite.front()->suite;
+    page.sections.push_back(scores_section(name, suite ? &*suite : nullptr, of_suite));
+  }
+}
+
+Page make_page(const ReportRequest& request, const Views& views, const std::optional<Section>& comparison) {
+  Page page;
+  page.title = request.title;
+  if (page.title.empty())
+    page.title = views.size() == 1 ? views.front()->label : views.empty() ? "Published scores" : "Evaluation";
+  if (!views.empty()) page.sections.push_back(overview_section(views));
+  if (comparison) page.sections.push_back(*comparison);
+  Views needles;
+  Views perplexities;
+  std::copy_if(views.begin(), views.end(), std::back_inserter(needles),
+               [](const RunView* v) { return is_needle_run(v->run); });
+  std::copy_if(views.begin(), views.end(), std::back_inserter(perplexities),
+               [](const RunView* v) { return has_perplexity(v->run); });
+  if (!needles.empty()) page.sections.push_back(needle_section(needles));
+  add_score_sections(views, request.published, page);
+  if (!perplexities.empty()) page.sections.push_back(perplexity_section(perplexities));
+  if (views.empty()) return page;
+  page.sections.push_back(lengths_section(views));
+  page.sections.push_back(speed_section(views));
+  page.sections.push_back(manifest_section(views));
+  std::vector<const Run*> runs;
+  for (const RunView* view : views) runs.push_back(&view->run);
+  page.items = items_json(runs);
+  return page;
+}
+
+class Writer {
+ public:
+  explicit Writer(std::filesystem::path out) : out_(std::move(out)) {
+    std::error_code error;
+    std::filesystem::create_directories(out_ / "figures", error);
+    if (error) {
+      throw Error(ErrorKind::kFile, out_.string(), "must be a folder to write to, found: " + error.message());
+    }
+  }
+
+  void write(const std::filesystem::path& name, const std::string& text) {
+    AtomicFile file(out_ / name);
+    file.write(text);
+    file.commit();
+    files_.push_back(out_ / name);
+  }
+
+  std::vector<std::filesystem::path> take_files() { return std::move(files_); }
+
+ private:
+  std::filesystem::path out_;
+  std::vector<std::filesystem::path> files_;
+};
+
+}  // namespace
+
+ReportSummary write_report(const ReportRequest& request) {
+  Runs runs;
+  for (const std::filesystem::path& directory : request.runs) runs.add(directory);
+  std::optional<Section> comparison_text;
+  std::optional<Comparison> comparison;
+  if (request.compare) {
+    const auto [first, second] = find_pair(runs, *request.compare);
+    comparison = compare_runs(first->run, second->run, first->suite ? &*first->suite : nullptr);
+    comparison_text = comparison_section(*first, *second, *comparison);
+  }
+  const Views views = runs.all();
+  const Page page = make_page(request, views, comparison_text);
+  Writer writer(request.out);
+  writer.write("index.html", html_page(page));
+  writer.write("report.md", markdown_page(page));
+  for (const Section& section : page.sections) {
+    for (const Block& block : section.blocks) {
+      const Figure* figure = std::get_if<Figure>(&block);
+      if (figure != nullptr)
+        writer.write(std::filesystem::path("figures") / (figure->name + ".svg"), figure->svg.document());
+    }
+  }
+  for (const CsvFile& file : csv_files(views, comparison)) writer.write(file.name, file.text);
+  ReportSummary summary{writer.take_files(), {}};
+  for (const RunView* view : views) {
+    for (const std::string& remark : view->run.remarks) {
+      summary.remarks.push_back(fmt::format("{} ({}): {}", view->label, view->run.manifest.suite, remark));
+    }
+  }
+  return summary;
+}
+
+}  // namespace longscroll::report

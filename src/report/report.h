@@ -1,0 +1,33 @@
+// The report of runs: one HTML page, the same as Markdown, the numbers as CSV, the figures as SVG.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "report/run.h"
+
+namespace longscroll::report {
+
+struct ReportRequest {
+  std::vector<std::filesystem::path> runs;  // directories; may be empty with `published`
+  std::filesystem::path out;
+  std::string title;  // empty: made of the runs' labels
+  // Labels of two of the runs, or their directories; a directory that is not among the runs is read too.
+  std::optional<std::pair<std::string, std::string>> compare;
+  bool published = false;  // the published tables also of suites that no run is of
+};
+
+struct ReportSummary {
+  std::vector<std::filesystem::path> files;  // written, index.html first
+  std::vector<std::string> remarks;          // for people: runs that have not ended, ...
+};
+
+// Each file is written whole or not at all; others in `out` are left alone. Throws Error for runs that cannot
+// be read, a comparison that cannot be made, or a folder that cannot be written.
+ReportSummary write_report(const ReportRequest& request);
+
+}  // namespace longscroll::report

@@ -1,0 +1,81 @@
+#include "report/run_fields.h"
+
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "formats/file_faults.h"
+
+namespace longscroll::report {
+
+using Json = nlohmann::json;
+
+Fields::Fields(const Json& object, const std::filesystem::path& path, std::string place)
+    : object_(&object), path_(&path), place_(std::move(place)) {
+  if (!object.is_object()) fail(fmt::format("must be a JSON object, found {}", object.type_name()));
+}
+
+void Fields::fail(const std::string& what) const {
+  throw_bad_file(*path_, fmt::format("the {} {}", place_, what));
+}
+
+void Fields::fail_type(const char* key, const char* expected, const Json& found) const {
+  fail(fmt::format("must have {} as '{}', found {}", expected, key, found.type_name()));
+}
+
+const Json& Fields::at(const char* key) const {
+  const auto found = object_->find(key);
+  if (found == object_->end()) fail(fmt::format("must have the key '{}', found none", key));
+  return *found;
+}
+
+bool Fields::has_value(const char* key) const {
+  const auto found = object_->find(key);
+  return found != object_->end() && !found->is_null();
+}
+
+std::string Fields::text(const char* key) const {
+  const Json& value = at(key);
+  if (!value.is_string()) fail_type(key, "a string", value);
+  return value.get<std::string>();
+}
+
+std::string Fields::text_or_empty(const char* key) const {
+  return has_value(key) ? text(key) : std::string();
+}
+
+uint64_t Fields::count(const char* key) const {
+  const Json& value = at(key);
+  if (!value.is_number_unsigned()) fail_type(key, "a whole number from 0", value);
+  const auto count = value.get<uint64_t>();
+  if (count > kMaxCount) fail(fmt::format("must have a count below 2^50 as '{}', found {}", key, count));
+  return count;
+}
+
+double Fields::number(const char* key) const {
+  const Json& value = at(key);
+  if (!value.is_number()) fail_type(key, "a number", value);
+  const auto number = value.get<double>();
+  if (!std::isfinite(number)) fail(fmt::format("must have a finite number as '{}', found {}", key, number));
+  return number;
+}
+
+std::vector<std::string> Fields::texts(const char* key) const {
+  const Json& value = at(key);
+  if (!value.is_array()) fail_type(key, "a list of strings", value);
+  std::vector<std::string> texts;
+  for (const Json& text : value) {
+    if (!text.is_string()) fail_type(key, "a list of strings", text);
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+Fields Fields::object(const char* key) const {
+  const Json& value = at(key);
+  if (!value.is_object()) fail_type(key, "an object", value);
+  return {value, *path_, fmt::format("{}'s '{}'", place_, key)};
+}
+
+}  // namespace longscroll::report
