@@ -146,7 +146,7 @@ Svg histogram_chart(const std::string& title, const Histogram& histogram, const 
   }
   const double highest =
       std::max<double>(1, static_cast<double>(*std::max_element(totals.begin(), totals.end())));
-  const double above = kTitleHeight + legend_height(histogram.series) + 12;
+  const double above = kTitleHeight + legend_height(histogram.series) + 22;
   const double bottom = above + kPlotHeight;
   Svg svg(kWidth, bottom + 44, title);
   svg.text(0, 16, clipped(title, kWidth), "title");
@@ -179,7 +179,7 @@ Svg histogram_chart(const std::string& title, const Histogram& histogram, const 
     svg.text(kPlotLeft + width * static_cast<double>(bin) + 1, bottom + 16, begins, "soft");
   }
   svg.text(kWidth - kPlotRight, bottom + 36, axis, "soft", Anchor::kEnd);
-  svg.text(0, bottom + 36, "Items", "soft");
+  svg.text(0, above - 12, "Items", "soft");
   return svg;
 }
 
@@ -195,7 +195,7 @@ Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, cons
       highest = std::max(highest, y);
     }
   }
-  const double above = kTitleHeight + legend_height(labels) + 14;
+  const double above = kTitleHeight + legend_height(labels) + 22;
   const double bottom = above + kPlotHeight;
   Svg svg(kWidth, bottom + 44, title);
   svg.text(0, 16, clipped(title, kWidth), "title");
@@ -233,7 +233,7 @@ Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, cons
       if (curves.size() == 1) svg.text(line[p].first, line[p].second - 9, fixed(y, 2), "", Anchor::kMiddle);
     }
   }
-  svg.text(0, bottom + 36, y_axis, "soft");
+  svg.text(0, above - 12, y_axis, "soft");
   svg.text(kWidth - kPlotRight, bottom + 36, x_axis, "soft", Anchor::kEnd);
   return svg;
 }

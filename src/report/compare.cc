@@ -143,10 +143,9 @@ void add_groups(const SuiteInfo& suite, const std::vector<TaskPairs>& tasks, Com
     for (const TaskPairs& task : tasks) {
       if (std::find(names.begin(), names.end(), task.task) != names.end()) below.push_back(task);
     }
-    comparison.groups.push_back(
-        combined(group.title, below, [&](const std::map<std::string, double>& scores) {
-          return group_means(suite, scores).at(group.name);
-        }));
+    comparison.groups.push_back(combined(group.name, below, [&](const std::map<std::string, double>& scores) {
+      return group_means(suite, scores).at(group.name);
+    }));
   }
 }
 
@@ -180,7 +179,7 @@ Comparison compare_runs(const Run& first, const Run& second, const SuiteInfo* su
     comparison.tasks.push_back(task_difference(task));
   }
   if (suite != nullptr) add_groups(*suite, matched.tasks, comparison);
-  comparison.overall = combined("All matched tasks", matched.tasks, plain_mean);
+  comparison.overall = combined(kAllTasks, matched.tasks, plain_mean);
   return comparison;
 }
 

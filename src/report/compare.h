@@ -17,6 +17,8 @@ namespace longscroll::report {
 inline constexpr size_t kResamples = 2000;
 inline constexpr uint64_t kBootstrapSeed = 20240910;
 
+inline constexpr const char* kAllTasks = "All matched tasks";
+
 struct Interval {
   double low = 0;
   double high = 0;
@@ -26,7 +28,7 @@ struct Interval {
 // evaluator prints for most metrics, and the only thing that a difference can be taken of item by item for
 // all.
 struct Difference {
-  std::string name;  // of the task, or of the group
+  std::string name;  // of the task or group, as in the suite's file
   size_t matched = 0;
   double first = 0;
   double second = 0;

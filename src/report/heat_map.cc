@@ -65,7 +65,7 @@ class HeatMap {
                                         : fmt::format("No overall average: {} of {} cells", map_.cells.size(),
                                                       map_.lengths.size() * map_.depths.size());
     svg_.text(0, 33, average, "");
-    svg_.circle(width_ - kRight - 152, 29, 4, "one");
+    svg_.circle(width_ - kRight - 170, 29, 4, "one");
     svg_.text(width_ - kRight, 33, "Average over the depths", "soft", Anchor::kEnd);
   }
 

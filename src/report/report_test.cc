@@ -158,7 +158,8 @@ TEST_F(Report, ComparesTwoRunsByLabelOrDirectory) {
         .published = false});
   const std::string text = read_text(out() / "report.md");
   EXPECT_THAT(text, HasSubstr("42 items matched by task and id"));
-  EXPECT_THAT(text, HasSubstr("+50.00"));
+  EXPECT_THAT(text, HasSubstr("| NarrativeQA | 2 | 25.00 | 75.00 | +50.00 |"));
+  EXPECT_THAT(text, HasSubstr("**Average** | **42** | **25.00** | **75.00** | **+50.00** |"));
   EXPECT_THAT(read_text(out() / "comparison.csv"), HasSubstr("All matched tasks,42,25,75,50,50,50"));
   EXPECT_THROW(
       write_report(

@@ -13,6 +13,7 @@
 #include "formats/file_faults.h"
 #include "formats/strict_json.h"
 #include "report/run_fields.h"
+#include "report/text.h"
 
 namespace longscroll::report {
 namespace {
@@ -190,21 +191,22 @@ void order_records(Run& run) {
 
 void add_remarks(Run& run) {
   const Manifest& manifest = run.manifest;
-  const size_t found = run.records.size();
+  const std::string found = thousands(run.records.size());
+  const std::string items = thousands(manifest.items);
   if (manifest.shard_count > 1) {
     run.remarks.push_back(
         fmt::format("Shard {} of {}: {} of {} items. `longscroll eval merge` joins the shards.",
-                    manifest.shard_index + 1, manifest.shard_count, found, manifest.items));
+                    manifest.shard_index + 1, manifest.shard_count, found, items));
   }
   if (manifest.running) {
+    run.remarks.push_back(fmt::format("This run has not ended: {} of {} items are there.", found, items));
+  } else if (manifest.shard_count == 1 && run.records.size() < manifest.items) {
     run.remarks.push_back(
-        fmt::format("This run has not ended: {} of {} items are there.", found, manifest.items));
-  } else if (manifest.shard_count == 1 && found < manifest.items) {
-    run.remarks.push_back(fmt::format("The manifest calls the run complete with {} items; {} are there.",
-                                      manifest.items, found));
+        fmt::format("The manifest calls the run complete with {} items; {} are there.", items, found));
   }
   if (manifest.limit) {
-    run.remarks.push_back(fmt::format("At most {} items of each task were asked.", *manifest.limit));
+    run.remarks.push_back(
+        fmt::format("At most {} items of each task were asked.", thousands(*manifest.limit)));
   }
 }
 

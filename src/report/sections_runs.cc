@@ -1,6 +1,5 @@
 // What a run was, how long its prompts were, and how fast it went.
 #include <algorithm>
-#include <functional>
 
 #include <fmt/format.h>
 
@@ -252,57 +251,6 @@ Section manifest_section(const Views& views) {
                               kMostManifestRows),
                   true});
   }
-  return section;
-}
-
-Section comparison_section(const RunView& first, const RunView& second, const Comparison& comparison) {
-  Section section{"comparison", fmt::format("{} and {}", first.label, second.label), {}};
-  section.blocks.emplace_back(
-      Paragraph{fmt::format("{} items matched by task and id; {} are in {} alone, {} in {} alone.",
-                            thousands(comparison.overall.matched), thousands(comparison.only_first),
-                            first.label, thousands(comparison.only_second), second.label),
-                false});
-  if (comparison.different_prompts > 0) {
-    section.blocks.emplace_back(
-        Paragraph{fmt::format("{} of the matched items had different prompts: another template, other "
-                              "truncation or another tokenizer.",
-                              thousands(comparison.different_prompts)),
-                  true});
-  }
-  Table table{"",
-              {{"Task", "", false},
-               {"Matched", "items", true},
-               {first.label, "", true},
-               {second.label, "", true},
-               {"Difference", "", true},
-               {"95% interval", "", false}},
-              {}};
-  const auto add = [&](const Difference& difference, RowKind kind) {
-    const std::string interval = difference.interval
-                                     ? fmt::format("{} to {}", signed_fixed(difference.interval->low, 2),
-                                                   signed_fixed(difference.interval->high, 2))
-                                     : "–";
-    const bool sure = difference.interval && (difference.interval->low > 0 || difference.interval->high < 0);
-    table.rows.push_back(
-        {{Cell(difference.name), Cell(thousands(difference.matched)), Cell(fixed(difference.first, 2)),
-          Cell(fixed(difference.second, 2)), Cell(signed_fixed(difference.difference(), 2)),
-          Cell(interval, sure ? "without 0" : "")},
-         kind});
-  };
-  for (const Difference& task : comparison.tasks) add(task, RowKind::kPlain);
-  for (const Difference& group : comparison.groups) add(group, RowKind::kGroup);
-  add(comparison.overall, RowKind::kAverage);
-  section.blocks.emplace_back(std::move(table));
-  section.blocks.emplace_back(Paragraph{
-      fmt::format(
-          "A score here is 100 times the mean of the items' scores over the matched items; where an "
-          "evaluator "
-          "prints something else for a task (a median of resampled means, say), it differs from the tables "
-          "above. The interval is of a paired bootstrap: {} resamples of the matched items within each task, "
-          "seed {}, 2.5th to 97.5th percentile. It says what other items of the same kind might have given, "
-          "and nothing of other prompts or seeds.",
-          thousands(kResamples), kBootstrapSeed),
-      false});
   return section;
 }
 

@@ -1,6 +1,5 @@
 // Tables and bars of scores, published ones beside ours.
 #include <algorithm>
-#include <functional>
 
 #include <fmt/format.h>
 
@@ -164,12 +163,15 @@ std::string title_of(const std::string& name, const SuiteInfo* suite) {
   return suite == nullptr || suite->title.empty() ? name : suite->title;
 }
 
-void add_published_notes(Section& section, const std::vector<PublishedView>& columns) {
+void add_published_notes(Section& section, const SuiteInfo* suite) {
+  if (suite == nullptr) return;
   std::map<std::string, std::string> by_note;
-  for (const PublishedView& view : columns) {
-    std::string& models = by_note[view.column->note];
-    models += (models.empty() ? "" : ", ") + view.column->model;
+  for (const PublishedColumn& column : published().columns) {
+    if (column.suite != suite->name) continue;
+    std::string& models = by_note[column.note];
+    models += fmt::format("{}{}", models.empty() ? "" : ", ", column.model);
   }
+  if (by_note.empty()) return;
   std::string text = fmt::format("Published scores: {}.", published().source);
   for (const auto& [what, models] : by_note) text += fmt::format(" {}: {}.", models, what);
   section.blocks.emplace_back(Paragraph{text, false});
@@ -214,7 +216,7 @@ Section scores_section(const std::string& name, const SuiteInfo* suite, const Vi
     add_bars(section, file_stem(name) + "-methods", section.title + " average, ways to a long window", *suite,
              views, methods);
   }
-  if (!models.empty()) add_published_notes(section, models);
+  add_published_notes(section, suite);
   if (!methods.empty()) {
     section.blocks.emplace_back(Paragraph{
         "A published dash is a task where nothing scored; the report's averages, and these, count it as 0.",
