@@ -13,7 +13,7 @@ namespace longscroll::report {
 namespace {
 
 // User units.
-constexpr double kWidth = 560;
+constexpr double kWidth = 500;
 constexpr double kTitleHeight = 30;
 constexpr double kLegendHeight = 26;
 constexpr double kBarHeight = 18;

@@ -14,7 +14,7 @@ namespace {
 // User units of the figure.
 constexpr double kLeft = 46;  // for the depths' labels
 constexpr double kRight = 14;
-constexpr double kCellWidth = 54;
+constexpr double kCellWidth = 51;
 constexpr double kCellHeight = 27;
 constexpr double kCurveTop = 66;
 constexpr double kCurveHeight = 54;
@@ -65,8 +65,8 @@ class HeatMap {
                                         : fmt::format("No overall average: {} of {} cells", map_.cells.size(),
                                                       map_.lengths.size() * map_.depths.size());
     svg_.text(0, 33, average, "");
-    svg_.circle(width_ - kRight - 170, 29, 4, "one");
-    svg_.text(width_ - kRight, 33, "Average over the depths", "soft", Anchor::kEnd);
+    svg_.circle(width_ - kRight - 162, 29, 4, "one");
+    svg_.text(width_ - kRight - 153, 33, "Average over the depths", "soft");
   }
 
   void draw_curve() {

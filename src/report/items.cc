@@ -70,7 +70,7 @@ Json item_json(const Record& record, size_t task, size_t limit) {
   return item;
 }
 
-Json run_json(const Run& run, size_t count, size_t limit) {
+Json run_json(const std::string& label, const Run& run, size_t count, size_t limit) {
   Json tasks = Json::array();
   Json items = Json::array();
   const std::string* last = nullptr;
@@ -80,7 +80,7 @@ Json run_json(const Run& run, size_t count, size_t limit) {
     last = &record.task;
     items.push_back(item_json(record, tasks.size() - 1, limit));
   }
-  return {{"label", shortened(run.manifest.label, kFieldLimit)}, {"tasks", tasks}, {"items", items}};
+  return {{"label", shortened(label, kFieldLimit)}, {"tasks", tasks}, {"items", items}};
 }
 
 }  // namespace
@@ -89,15 +89,15 @@ size_t text_limit(size_t items) {
   return std::clamp(kTextBudget / (std::max<size_t>(1, items) * kTextsOfItem), kLeastLimit, kMostLimit);
 }
 
-std::string items_json(const std::vector<const Run*>& runs) {
+std::string items_json(const std::vector<NamedRun>& runs) {
   size_t all = 0;
-  for (const Run* run : runs) all += run->records.size();
+  for (const NamedRun& named : runs) all += named.run->records.size();
   const size_t limit = text_limit(std::min(all, kMostItems));
   Json page = {{"note", ""}, {"runs", Json::array()}};
   size_t room = kMostItems;
-  for (const Run* run : runs) {
-    const size_t count = std::min(room, run->records.size());
-    page["runs"].push_back(run_json(*run, count, limit));
+  for (const NamedRun& named : runs) {
+    const size_t count = std::min(room, named.run->records.size());
+    page["runs"].push_back(run_json(named.label, *named.run, count, limit));
     room -= count;
   }
   std::string note = fmt::format(

@@ -15,7 +15,12 @@ inline constexpr size_t kMostItems = 20'000;  // in a page, all runs together
 // Characters at which a text of a page with so many items is cut.
 size_t text_limit(size_t items);
 
+struct NamedRun {
+  std::string label;
+  const Run* run = nullptr;
+};
+
 // JSON, safe inside a <script> element. It says itself what was cut.
-std::string items_json(const std::vector<const Run*>& runs);
+std::string items_json(const std::vector<NamedRun>& runs);
 
 }  // namespace longscroll::report

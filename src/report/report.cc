@@ -139,8 +139,10 @@ Page make_page(const ReportRequest& request, const Views& views, const std::opti
   page.sections.push_back(lengths_section(views));
   page.sections.push_back(speed_section(views));
   page.sections.push_back(manifest_section(views));
-  std::vector<const Run*> runs;
-  for (const RunView* view : views) runs.push_back(&view->run);
+  std::vector<NamedRun> runs;
+  for (const RunView* view : views) {
+    runs.push_back({fmt::format("{}: {}", view->run.manifest.suite, view->label), &view->run});
+  }
   page.items = items_json(runs);
   return page;
 }

@@ -8,6 +8,9 @@
 namespace longscroll::report {
 namespace {
 
+// Of its natural width, below which a picture is scrolled instead of shrunk further.
+constexpr double kLeastScale = 0.72;
+
 // Two decimals at most, none where they are zeros: figures stay small and equal bytes mean equal pictures.
 std::string number(double value) {
   std::string text = fixed(value, 2);
@@ -95,7 +98,8 @@ std::string Svg::open(std::string_view attributes) const {
 }
 
 std::string Svg::element() const {
-  return open(" class=\"figure\"") + body_ + "</svg>\n";
+  return open(fmt::format(" class=\"figure\" style=\"min-width:{}px\"", number(kLeastScale * width_))) +
+         body_ + "</svg>\n";
 }
 
 std::string Svg::document() const {
