@@ -1,7 +1,7 @@
 # The commands a person types. CI runs `make test`.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build test check format tidy sanitize demo interop bench
+.PHONY: help setup build test check format tidy sanitize demo demo-eval interop bench
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -35,6 +35,9 @@ test: build check ## Set up, build and run every test, the unit tests under the 
 
 demo: ## Set up, build, pull the default model, read docs/readers.md and answer two questions
 	scripts/demo.sh
+
+demo-eval: ## Set up, build, pull the default model, and draw a needle heat map of it (under 10 minutes)
+	scripts/demo_eval.sh
 
 # Python packages of some GiB, so not a part of `make test`.
 INTEROP := build/interop-venv

@@ -42,6 +42,7 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   void update(size_t done, size_t total);
+  void relabel(std::string label) { label_ = std::move(label); }  // shown from the next update on
   void clear();  // takes the line off the terminal
   double seconds() const;
 

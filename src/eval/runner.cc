@@ -55,6 +55,7 @@ class Run {
     file.cut(read_what_is_there());
     count_text();
     for (position_ = result_.found; position_ < order_.size(); ++position_) {
+      item_tokens_ = 0;
       report(0);
       EvalRecord record = ask();
       std::string line = to_line(record);
@@ -137,9 +138,13 @@ class Run {
 
   void report(size_t tokens_of_item) const {
     if (!events_.on_progress) return;
-    const double bytes = static_cast<double>(bytes_to_read_);
-    events_.on_progress({position_, order_.size(), item().task, tokens_done_ + tokens_of_item,
-                         bytes > 0 ? static_cast<double>(bytes_done_) / bytes : 0});
+    double bytes = static_cast<double>(bytes_done_);
+    if (item_tokens_ > 0) {
+      const double read = static_cast<double>(tokens_of_item) / static_cast<double>(item_tokens_);
+      bytes += std::min(read, 1.0) * static_cast<double>(bytes_of(item()));
+    }
+    const double share = bytes_to_read_ > 0 ? bytes / static_cast<double>(bytes_to_read_) : 0;
+    events_.on_progress({position_, order_.size(), item().task, tokens_done_ + tokens_of_item, share});
   }
 
   Prepared prepare(const EvalItem& item) const {
@@ -168,6 +173,7 @@ class Run {
   EvalRecord ask() {
     const EvalItem& asked = item();
     const Prepared prepared = prepare(asked);
+    item_tokens_ = prepared.prompt.ids.size();
     make_cache_ready(prepared);
     EvalRecord record;
     record.task = asked.task;
@@ -236,6 +242,7 @@ class Run {
   RunResult result_;
   size_t position_ = 0;
   size_t bytes_to_read_ = 0, bytes_done_ = 0, tokens_done_ = 0;
+  size_t item_tokens_ = 0;  // of the present prompt; 0: not known
 };
 
 }  // namespace
