@@ -44,6 +44,11 @@ ANSWERS = ["The answer is ", "The answer is", "the answer is ", "Question", "Par
            "-5", "+7", "答案是", "答案：", "故选", "选", "正确", "因此", "显然", "option", "ANSWER: ", "anſwer: ", "boxed{", "}", "correct answer is",
            "1.", "所以", "只有选项", "说法错误的是", "answer is option: ", "是正确的"]
 
+CHOICE = ["E", "a", "b", "答案", "是", "应该", "应", "该", "选项", "选", "项", "择", "为", "：", ":", "故", "即",
+          "只有", "对", "错", "不", "正确", "错误", "说法", "的", "是正确的", "是正确答案", "所以答", "所以", "所有", "因此", "显然", "The answer is",
+          "the answer is", "the correct answer is", "The correct option is", "the correct answer option is", " option", "the answer to the question is",
+          "ANSWER", "anſwer", "(", ")", "**", " ", " ", "\n", "\u3000", "。", ".", "$", "，", ",", "boxed{", "}", "1.", "1、", "Because", "Also", ""]
+
 
 def text(rng: random.Random, longest: int, pools) -> str:
     pieces = []
@@ -310,9 +315,11 @@ def jieba_case(rng: random.Random, number: int) -> dict:
 
 def choices_case(official: Official, old_post, rng: random.Random, number: int) -> dict:
     """In the form of a record, with what each version takes as the answer."""
-    prediction = text(rng, 6, [ANSWERS, ANSWERS, WORDS, SIGNS])
+    prediction = "".join(rng.choice("ABCD" if rng.random() < 0.25 else CHOICE) for _ in range(rng.randint(0, 9)))
+    if rng.random() < 0.2:
+        prediction = text(rng, 3, [WORDS, SIGNS]) + prediction + text(rng, 3, [ANSWERS, SIGNS])
     reference = rng.choice("ABCD")
-    metric = ["choice.first_option", "choice.first_capital"][number % 2]
+    metric = "choice.first_capital" if number % 4 == 0 else "choice.first_option"
     if metric == "choice.first_option":
         newer, old = (post.first_option_postprocess(prediction, "ABCD") for post in (official.post, old_post))
     else:
