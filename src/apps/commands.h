@@ -10,9 +10,11 @@ void add_generate_command(CLI::App& program, Action& action);
 void add_tokenize_commands(CLI::App& program, Action& action);  // tokenize, detokenize
 void add_logits_command(CLI::App& program, Action& action);
 void add_perplexity_command(CLI::App& program, Action& action);
+void add_eval_command(CLI::App& program, Action& action);  // with score, prompts, merge
 void add_inspect_command(CLI::App& program, Action& action);
 void add_convert_command(CLI::App& program, Action& action);
 void add_bench_command(CLI::App& program, Action& action);
+void add_report_command(CLI::App& program, Action& action);
 void add_models_commands(CLI::App& program, Action& action);  // models, pull
 
 std::string version_text();

@@ -23,6 +23,8 @@ int run_command_line(int argc, char** argv) {
   add_tokenize_commands(program, action);
   add_logits_command(program, action);
   add_perplexity_command(program, action);
+  add_eval_command(program, action);
+  add_report_command(program, action);
   add_convert_command(program, action);
   add_bench_command(program, action);
   try {
