@@ -10,8 +10,6 @@
 namespace longscroll::report {
 namespace {
 
-using testing::HasSubstr;
-
 class Compare : public testing::Test {
  protected:
   report::Run run(const std::string& name, const std::vector<Json>& records,

@@ -61,9 +61,13 @@ class HeatMap {
   void draw_head(const std::string& title) {
     svg_.text(0, 15, shortened(title, static_cast<size_t>(width_ / 8.2)), "title");
     const std::optional<double> overall = map_.overall();
-    const std::string average = overall ? fmt::format("Overall average {}", fixed(*overall, 2))
-                                        : fmt::format("No overall average: {} of {} cells", map_.cells.size(),
-                                                      map_.lengths.size() * map_.depths.size());
+    const size_t cells = map_.lengths.size() * map_.depths.size();
+    std::string average = "No overall average: part of the run";
+    if (overall) {
+      average = fmt::format("Overall average {}", fixed(*overall, 2));
+    } else if (map_.cells.size() < cells) {
+      average = fmt::format("No overall average: {} of {} cells", map_.cells.size(), cells);
+    }
     svg_.text(0, 33, average, "");
     svg_.circle(width_ - kRight - 162, 29, 4, "one");
     svg_.text(width_ - kRight - 153, 33, "Average over the depths", "soft");

@@ -72,6 +72,7 @@ void set_axes(NeedleMap& map, const std::filesystem::path& directory) {
 NeedleMap mean_map(std::span<const NeedleMap> maps) {
   NeedleMap mean;
   mean.task = maps.front().task;
+  mean.is_part = maps.front().is_part;
   mean.language = kMean;
   std::set<uint64_t> lengths;
   std::set<uint64_t> depths;
@@ -119,7 +120,7 @@ std::optional<double> NeedleMap::mean_over_depths(uint64_t length) const {
 }
 
 std::optional<double> NeedleMap::overall() const {
-  if (lengths.empty()) return std::nullopt;
+  if (is_part || lengths.empty()) return std::nullopt;
   double sum = 0;
   for (const uint64_t length : lengths) {
     const std::optional<double> mean = mean_over_depths(length);
@@ -153,6 +154,7 @@ std::vector<NeedleMap> needle_maps(const Run& run) {
     NeedleMap map;
     map.task = grid.task;
     map.language = grid.language;
+    map.is_part = run.partial();
     for (const auto& [place, records] : grid.grid) {
       map.cells[{place.length, place.depth}] = {aggregate(run, records), records.size()};
     }

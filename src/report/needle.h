@@ -20,6 +20,7 @@ struct NeedleCell {
 struct NeedleMap {
   std::string task;
   std::string language;           // as in the records; "mean" for the mean over the languages
+  bool is_part = false;           // the run lacks items: no overall average is given
   std::vector<uint64_t> lengths;  // tokens, rising
   std::vector<uint64_t> depths;   // percent, rising
   std::map<std::pair<uint64_t, uint64_t>, NeedleCell> cells;  // by length and depth; some may be missing
@@ -28,7 +29,8 @@ struct NeedleMap {
   const NeedleCell* cell(uint64_t length, uint64_t depth) const;
   // Over the depths of a length; nullopt when a cell is missing.
   std::optional<double> mean_over_depths(uint64_t length) const;
-  // The mean over lengths of those means (needlebench.md, 20); nullopt when one is missing.
+  // The mean over lengths of those means (needlebench.md, 20); nullopt when one, or part of the run, is
+  // missing.
   std::optional<double> overall() const;
   size_t items() const;
   // Items of the fullest cell: what the others are measured by.

@@ -68,6 +68,16 @@ TEST_F(NeedleMaps, WithACellMissingThereIsNoAverageOverIt) {
   EXPECT_THAT(svg, HasSubstr("not measured"));
 }
 
+TEST_F(NeedleMaps, OfPartOfARunHaveNoOverallAverage) {
+  Json manifest = test_manifest("needle", 12);
+  manifest["state"] = "running";
+  write_run(folder_.path(), manifest, lines_of({needle_record("en", 9000, 0, 0, 1)}));
+  const NeedleMap map = needle_maps(read_run(folder_.path())).front();
+  EXPECT_DOUBLE_EQ(*map.mean_over_depths(9000), 100);
+  EXPECT_FALSE(map.overall());
+  EXPECT_THAT(heat_map(map, "en", "m").element(), HasSubstr("No overall average: part of the run"));
+}
+
 TEST_F(NeedleMaps, NameTheItemWhoseFieldsAreMissing) {
   Json record = needle_record("en", 9000, 0, 0, 1);
   record["fields"].erase("depth");

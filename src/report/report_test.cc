@@ -190,6 +190,19 @@ TEST_F(Report, ASuiteOfOnesOwnHasItsTasksAndNoAverage) {
   EXPECT_THAT(text, HasSubstr("| t1 | 100.00 |"));
 }
 
+TEST_F(Report, TakesTheSizeOfATaskFromItsDataFileUnlessThereWasALimit) {
+  Json manifest = test_manifest("mine", 9);
+  manifest["state"] = "running";
+  manifest["data"] = {{{"file", "mine/t1.jsonl"}, {"sha256", "00"}, {"items", 9}}};
+  const std::vector<Json> records = {test_record("t1", "1", 1), test_record("t1", "2", 1)};
+  const report::Run without = read_run(run("a", manifest, records));
+  EXPECT_EQ(score_run(without, nullptr).tasks[0].of, 9u);
+  manifest["limit"] = 9;
+  const TaskScore limited = score_run(read_run(run("b", manifest, records)), nullptr).tasks[0];
+  EXPECT_FALSE(limited.of);
+  EXPECT_TRUE(limited.partial);
+}
+
 TEST_F(Report, NamesAMetricThatItDoesNotKnow) {
   Json record = test_record("t", "1", 1);
   record["metric"] = "nobody.knows";

@@ -20,10 +20,11 @@ std::optional<size_t> items_by_suite(const SuiteInfo* suite, std::string_view na
   return std::nullopt;
 }
 
-// A file of the task's name holds the task's items.
+// What was taken from a file of the task's name: all its items, unless there was a limit.
 std::optional<size_t> items_by_data(const Manifest& manifest, std::string_view name) {
+  if (manifest.limit) return std::nullopt;
   for (const ManifestData& data : manifest.data) {
-    if (std::filesystem::path(data.file).stem() == name) return data.items;
+    if (data.items > 0 && std::filesystem::path(data.file).stem() == name) return data.items;
   }
   return std::nullopt;
 }

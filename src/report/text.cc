@@ -86,7 +86,7 @@ std::string markdown(std::string_view text) {
 }
 
 std::string csv(std::string_view text) {
-  const std::string valid = replace_invalid_utf8(text);
+  std::string valid = replace_invalid_utf8(text);
   if (valid.find_first_of(",\"\r\n") == std::string::npos) return valid;
   std::string out = "\"";
   for (const char c : valid) {
@@ -111,7 +111,7 @@ std::string script_json(const nlohmann::ordered_json& json) {
 }
 
 std::string shortened(std::string_view text, size_t limit) {
-  const std::string valid = replace_invalid_utf8(text);
+  std::string valid = replace_invalid_utf8(text);
   size_t at = 0;
   for (size_t count = 0; at < valid.size(); ++count) {
     if (count == limit) return valid.substr(0, at) + "…";
@@ -136,7 +136,7 @@ std::string fixed(double value, int decimals) {
 }
 
 std::string signed_fixed(double value, int decimals) {
-  const std::string text = fixed(value, decimals);
+  std::string text = fixed(value, decimals);
   if (text.find_first_not_of("0.") == std::string::npos) return text;
   return text.front() == '-' ? fmt::format("−{}", text.substr(1)) : fmt::format("+{}", text);
 }
