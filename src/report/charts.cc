@@ -24,7 +24,8 @@ constexpr double kAxisHeight = 34;
 constexpr double kPlotLeft = 52;
 constexpr double kPlotRight = 16;
 constexpr double kPlotHeight = 190;
-constexpr double kCharacter = 7.2;  // room for one character of 13 units
+constexpr double kCharacter = 7.2;    // room for one character of 13 units
+constexpr double kTitleScale = 1.45;  // of a title's characters to those
 
 constexpr std::array<const char*, 6> kSeriesClasses = {"one", "two", "three", "four", "five", "six"};
 
@@ -32,10 +33,12 @@ const char* series_class(size_t series) {
   return kSeriesClasses[series % kSeriesClasses.size()];
 }
 
+// As much of the label as has room, with "…" for the rest.
 std::string clipped(const std::string& label, double room) {
-  std::string text = shortened(label, static_cast<size_t>(room / kCharacter));
-  while (static_cast<double>(display_width(text)) * kCharacter > room && text.size() > 4) {
-    text = shortened(text, std::max<size_t>(1, display_width(text) / 2));
+  const auto columns = static_cast<size_t>(room / kCharacter);
+  std::string text = shortened(label, columns);
+  for (size_t characters = columns; display_width(text) > columns + 1 && characters > 1;) {
+    text = shortened(label, --characters);
   }
   return text;
 }
@@ -90,7 +93,7 @@ Svg bar_chart(const std::string& title, const std::vector<std::string>& series,
     height += kBarLabel + kBarHeight * static_cast<double>(group.bars.size()) + kGroupGap;
   }
   Svg svg(kWidth, height + kAxisHeight - kGroupGap, title);
-  svg.text(0, 16, clipped(title, kWidth), "title");
+  svg.text(0, 16, clipped(title, kWidth / kTitleScale), "title");
   if (series.size() > 1) legend(series, kTitleHeight, &svg);
   const double room = kWidth - kValueRoom;
   const double step = step_for(highest);
@@ -149,7 +152,7 @@ Svg histogram_chart(const std::string& title, const Histogram& histogram, const 
   const double above = kTitleHeight + legend_height(histogram.series) + 22;
   const double bottom = above + kPlotHeight;
   Svg svg(kWidth, bottom + 44, title);
-  svg.text(0, 16, clipped(title, kWidth), "title");
+  svg.text(0, 16, clipped(title, kWidth / kTitleScale), "title");
   if (histogram.series.size() > 1) legend(histogram.series, kTitleHeight, &svg);
   const double step = std::max(1.0, step_for(highest));
   for (double value = 0; value <= highest; value += step) {
@@ -198,7 +201,7 @@ Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, cons
   const double above = kTitleHeight + legend_height(labels) + 22;
   const double bottom = above + kPlotHeight;
   Svg svg(kWidth, bottom + 44, title);
-  svg.text(0, 16, clipped(title, kWidth), "title");
+  svg.text(0, 16, clipped(title, kWidth / kTitleScale), "title");
   if (labels.size() > 1) legend(labels, kTitleHeight, &svg);
   if (xs.empty() || highest <= 0) return svg;
   const double step = step_for(highest);

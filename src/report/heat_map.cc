@@ -59,7 +59,7 @@ class HeatMap {
   static double curve_y(double score) { return kCurveTop + kCurveHeight * (1 - score / 100); }
 
   void draw_head(const std::string& title) {
-    svg_.text(0, 15, shortened(title, static_cast<size_t>(width_ / 8.2)), "title");
+    svg_.text(0, 15, shortened(title, static_cast<size_t>(width_ / 10.4)), "title");
     const std::optional<double> overall = map_.overall();
     const size_t cells = map_.lengths.size() * map_.depths.size();
     std::string average = "No overall average: part of the run";

@@ -10,6 +10,7 @@ namespace {
 
 // Of its natural width, below which a picture is scrolled instead of shrunk further.
 constexpr double kLeastScale = 0.72;
+constexpr double kMargin = 12;  // around a picture that stands by itself
 
 // Two decimals at most, none where they are zeros: figures stay small and equal bytes mean equal pictures.
 std::string number(double value) {
@@ -90,22 +91,23 @@ void Svg::gradient(double x, double y, double width, double height, const std::v
   rect(x, y, width, height, fmt::format("fill:url(#{})", id));
 }
 
-std::string Svg::open(std::string_view attributes) const {
+std::string Svg::open(double margin, std::string_view attributes) const {
   return fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
-      "height=\"{1}\" role=\"img\" aria-label=\"{2}\"{3}>\n",
-      number(width_), number(height_), markup(title_), attributes);
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{0} {0} {1} {2}\" width=\"{1}\" height=\"{2}\" "
+      "role=\"img\" "
+      "aria-label=\"{3}\" class=\"figure\"{4}>\n",
+      number(-margin), number(width_ + 2 * margin), number(height_ + 2 * margin), markup(title_), attributes);
 }
 
 std::string Svg::element() const {
-  return open(fmt::format(" class=\"figure\" style=\"min-width:{}px\"", number(kLeastScale * width_))) +
-         body_ + "</svg>\n";
+  return open(0, fmt::format(" style=\"min-width:{}px\"", number(kLeastScale * width_))) + body_ + "</svg>\n";
 }
 
 std::string Svg::document() const {
-  return fmt::format("{}<title>{}</title>\n<style>\n{}</style>\n{}{}</svg>\n", open(" class=\"figure\""),
-                     markup(title_), figure_css(), "<rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n",
-                     body_);
+  return fmt::format(
+      "{0}<title>{1}</title>\n<style>\n{2}</style>\n"
+      "<rect x=\"{3}\" y=\"{3}\" width=\"100%\" height=\"100%\" class=\"paper\"/>\n{4}</svg>\n",
+      open(kMargin, ""), markup(title_), figure_css(), number(-kMargin), body_);
 }
 
 }  // namespace longscroll::report

@@ -42,7 +42,7 @@ class Svg {
   std::string document() const;
 
  private:
-  std::string open(std::string_view attributes) const;
+  std::string open(double margin, std::string_view attributes) const;
 
   double width_;
   double height_;

@@ -108,5 +108,26 @@ TEST(BarChart, ShowsEveryLabelAndValueAndMarksParts) {
   }
 }
 
+TEST(BarChart, CutsALabelThatHasNoRoom) {
+  const std::string latin = std::string(200, 'x');
+  std::string wide;
+  for (int i = 0; i < 200; ++i) wide += "长";
+  const std::string svg =
+      bar_chart("t", {"a"}, {{latin, {{0, 1, false}}}, {wide, {{0, 1, false}}}}, 100).element();
+  const auto shown = [&](const std::string& letter) {
+    size_t most = 0;  // letters in a row before "…", in element text
+    for (size_t at = svg.find("…<"); at != std::string::npos; at = svg.find("…<", at + 1)) {
+      size_t count = 0;
+      while (svg.compare(at - (count + 1) * letter.size(), letter.size(), letter) == 0) ++count;
+      most = std::max(most, count);
+    }
+    return most;
+  };
+  EXPECT_GT(shown("x"), 50u);
+  EXPECT_LT(shown("x"), 70u);
+  EXPECT_GT(shown("长"), 25u);
+  EXPECT_LT(shown("长"), 35u);
+}
+
 }  // namespace
 }  // namespace longscroll::report
