@@ -3,8 +3,8 @@
 # One layer = one static library `longscroll_NAME` built from src/NAME, and, when it has tests, one
 # program `NAME_test`. DEPS are other layers' libraries (downwards only: scripts/check_layers.py) or
 # imported targets. THREADED: its tests run threads, so they are run under the thread sanitizer too.
-# LIGHT: it computes little, so that under the sanitizers, whose checks take the optimiser longer than all else,
-# it is compiled without optimisation.
+# LIGHT: it computes little, so that its tests, and under the sanitizers all of it, are compiled without
+# optimisation: that takes the compiler longer than the tests take to run.
 #
 # unit_tests builds every layer's test program, threaded_tests those of the THREADED layers.
 add_library(longscroll_flags INTERFACE)
@@ -22,14 +22,14 @@ function(longscroll_layer NAME)
   cmake_parse_arguments(ARG "THREADED;LIGHT" "" "SOURCES;TESTS;DEPS;TEST_DEPS" ${ARGN})
   add_library(longscroll_${NAME} STATIC ${ARG_SOURCES})
   target_link_libraries(longscroll_${NAME} PUBLIC longscroll_flags ${ARG_DEPS})
-  set(unoptimised "")
   if(LONGSCROLL_SANITIZE AND ARG_LIGHT)
-    set(unoptimised -O0)
+    target_compile_options(longscroll_${NAME} PRIVATE -O0)
   endif()
-  target_compile_options(longscroll_${NAME} PRIVATE ${unoptimised})
   if(LONGSCROLL_BUILD_TESTS AND ARG_TESTS)
     add_executable(${NAME}_test ${ARG_TESTS})
-    target_compile_options(${NAME}_test PRIVATE ${unoptimised})
+    if(ARG_LIGHT)
+      target_compile_options(${NAME}_test PRIVATE -O0)
+    endif()
     target_link_libraries(${NAME}_test PRIVATE longscroll_${NAME} ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
     add_dependencies(unit_tests ${NAME}_test)
     set(label unit)  # one word: gtest_discover_tests takes no list of labels
