@@ -43,7 +43,7 @@ class ProgressBar {
 
   void update(size_t done, size_t total);
   void relabel(std::string label) { label_ = std::move(label); }  // shown from the next update on
-  void clear();  // takes the line off the terminal
+  void clear();                                                   // takes the line off the terminal
   double seconds() const;
 
  private:
