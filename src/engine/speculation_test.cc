@@ -5,27 +5,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "engine/generate.h"
-#include "kernels/kernels.h"
+#include "engine/test_sets.h"
 
 namespace longscroll {
 namespace {
 
 const std::filesystem::path kTiny = std::filesystem::path(LONGSCROLL_GOLDEN_DIR) / "tiny";
-
-bool forced_set_is_missing() {
-  const char* forced = std::getenv("LONGSCROLL_ISA");
-  for (const KernelSet* set : all_kernel_sets()) {
-    if (forced != nullptr && set->name == forced) return !set->available();
-  }
-  return false;
-}
 
 // Guesses ids of a text that is known, from the answer's `made`th on, as `change` leaves them.
 class ScriptedDrafter : public Drafter {
