@@ -323,6 +323,16 @@ struct SliceGroups {
   Pass passes[2];
 };
 
+// sums += the minima of group g's weights times the sums of its activations.
+template <class D, size_t kRows, size_t kV>
+void add_minima(const QuantizedRows& a, size_t g, const float* minima, typename D::F (&sums)[kRows][kV]) {
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows; ++r) {
+    const auto sum = D::broadcast(a.sums[r * (a.cols / kGroup) + g]);
+    for (size_t v = 0; v < kV; ++v) sums[r][v] = D::fma(D::load(minima + v * D::kLanes), sum, sums[r][v]);
+  }
+}
+
 // sums_RN += the slice's part of the products of kRows rows, [kRows][kRowsWide].
 template <class D, int kBits, ScaleKind kKind, size_t kRows>
 void packed_tile(const Slice<D>& slice, const QuantizedRows& tile, const SliceGroups& groups,
@@ -374,14 +384,7 @@ void packed_tile(const Slice<D>& slice, const QuantizedRows& tile, const SliceGr
         multiply(0, kSteps);
         scale(slice.scales[i][0]);
       }
-      if constexpr (kHasMinimum<kKind>) {
-#pragma GCC unroll 8
-        for (size_t r = 0; r < kRows; ++r) {
-          const auto sum = D::broadcast(a.sums[r * all_groups + g]);
-          for (size_t v = 0; v < kV; ++v)
-            sums[r][v] = D::fma(D::load(&slice.minima[i][v * kL]), sum, sums[r][v]);
-        }
-      }
+      if constexpr (kHasMinimum<kKind>) add_minima<D>(a, g, slice.minima[i], sums);
     }
   }
   for (size_t r = 0; r < kRows; ++r) {

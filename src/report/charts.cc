@@ -78,6 +78,14 @@ double step_for(double highest) {
   return step;
 }
 
+// 0, step, … up to `highest`, which may be off by rounding.
+std::vector<double> ticks(double highest, double step) {
+  std::vector<double> values;
+  const auto last = static_cast<size_t>(highest / step + 1e-6);
+  for (size_t i = 0; i <= last; ++i) values.push_back(step * static_cast<double>(i));
+  return values;
+}
+
 std::string tick_text(double value) {
   const bool whole = std::abs(value - std::round(value)) < 1e-9;
   return whole ? thousands(static_cast<uint64_t>(std::llround(value))) : fmt::format("{:g}", value);
@@ -97,7 +105,7 @@ Svg bar_chart(const std::string& title, const std::vector<std::string>& series,
   if (series.size() > 1) legend(series, kTitleHeight, &svg);
   const double room = kWidth - kValueRoom;
   const double step = step_for(highest);
-  for (double value = 0; value <= highest + step / 1e6; value += step) {
+  for (const double value : ticks(highest, step)) {
     const double x = 1 + (room - 1) * value / highest;
     svg.line(x, above, x, height, "grid");
     svg.text(x, height + 16, tick_text(value), "soft", value == 0 ? Anchor::kStart : Anchor::kMiddle);
@@ -155,7 +163,7 @@ Svg histogram_chart(const std::string& title, const Histogram& histogram, const 
   svg.text(0, 16, clipped(title, kWidth / kTitleScale), "title");
   if (histogram.series.size() > 1) legend(histogram.series, kTitleHeight, &svg);
   const double step = std::max(1.0, step_for(highest));
-  for (double value = 0; value <= highest; value += step) {
+  for (const double value : ticks(highest, step)) {
     const double y = bottom - kPlotHeight * value / highest;
     svg.line(kPlotLeft, y, kWidth - kPlotRight, y, "grid");
     svg.text(kPlotLeft - 6, y + 4, tick_text(value), "soft", Anchor::kEnd);
@@ -207,7 +215,7 @@ Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, cons
   const double step = step_for(highest);
   const double top_value = step * std::ceil(highest / step);
   const auto y_of = [&](double value) { return bottom - kPlotHeight * value / top_value; };
-  for (double value = 0; value <= top_value + step / 1e6; value += step) {
+  for (const double value : ticks(top_value, step)) {
     svg.line(kPlotLeft, y_of(value), kWidth - kPlotRight, y_of(value), "grid");
     svg.text(kPlotLeft - 6, y_of(value) + 4, tick_text(value), "soft", Anchor::kEnd);
   }
