@@ -6,61 +6,54 @@
 
 namespace longscroll {
 
-PythonRandom::PythonRandom(uint64_t seed) {
-  std::vector<uint32_t> key = {static_cast<uint32_t>(seed)};
-  if (seed >> 32 != 0) key.push_back(static_cast<uint32_t>(seed >> 32));
-  seed_by_words(key);
-}
+namespace {
 
-void PythonRandom::seed_by_number(uint32_t seed) {
-  state_[0] = seed;
-  for (size_t i = 1; i < kWords; ++i) {
-    state_[i] = 1812433253U * (state_[i - 1] ^ (state_[i - 1] >> 30)) + static_cast<uint32_t>(i);
+// init_by_array as a seed sequence: std::mt19937 takes what it generates as its state.
+class InitByArray {
+ public:
+  using result_type = uint32_t;
+
+  explicit InitByArray(uint64_t seed) : key_{static_cast<uint32_t>(seed)} {
+    if (seed >> 32 != 0) key_.push_back(static_cast<uint32_t>(seed >> 32));
   }
-}
 
-void PythonRandom::seed_by_words(const std::vector<uint32_t>& key) {
-  seed_by_number(19650218U);
-  size_t i = 1;
-  const auto advance = [&] {
-    if (++i == kWords) {
-      state_[0] = state_[kWords - 1];
-      i = 1;
+  template <typename Iterator>
+  void generate(Iterator begin, Iterator end) {
+    const auto count = static_cast<size_t>(end - begin);
+    begin[0] = 19650218U;
+    for (size_t i = 1; i < count; ++i)
+      begin[i] = 1812433253U * mixed(begin[i - 1]) + static_cast<uint32_t>(i);
+    size_t i = 1;
+    const auto advance = [&] {
+      if (++i == count) {
+        begin[0] = begin[count - 1];
+        i = 1;
+      }
+    };
+    size_t j = 0;
+    for (size_t k = std::max(count, key_.size()); k > 0; --k) {
+      begin[i] = (begin[i] ^ (mixed(begin[i - 1]) * 1664525U)) + key_[j] + static_cast<uint32_t>(j);
+      advance();
+      j = (j + 1) % key_.size();
     }
-  };
-  size_t j = 0;
-  for (size_t k = std::max(kWords, key.size()); k > 0; --k) {
-    const uint32_t mixed = state_[i - 1] ^ (state_[i - 1] >> 30);
-    state_[i] = (state_[i] ^ (mixed * 1664525U)) + key[j] + static_cast<uint32_t>(j);
-    advance();
-    j = (j + 1) % key.size();
+    for (size_t k = count - 1; k > 0; --k) {
+      begin[i] = (begin[i] ^ (mixed(begin[i - 1]) * 1566083941U)) - static_cast<uint32_t>(i);
+      advance();
+    }
+    begin[0] = 0x80000000U;
   }
-  for (size_t k = kWords - 1; k > 0; --k) {
-    const uint32_t mixed = state_[i - 1] ^ (state_[i - 1] >> 30);
-    state_[i] = (state_[i] ^ (mixed * 1566083941U)) - static_cast<uint32_t>(i);
-    advance();
-  }
-  state_[0] = 0x80000000U;
-  used_ = kWords;
-}
 
-void PythonRandom::refill() {
-  constexpr size_t kShift = 397;
-  for (size_t i = 0; i < kWords; ++i) {
-    const uint32_t joined = (state_[i] & 0x80000000U) | (state_[(i + 1) % kWords] & 0x7fffffffU);
-    const uint32_t twist = (joined & 1U) != 0 ? 0x9908b0dfU : 0U;
-    state_[i] = state_[(i + kShift) % kWords] ^ (joined >> 1) ^ twist;
-  }
-  used_ = 0;
-}
+ private:
+  static uint32_t mixed(uint32_t word) { return word ^ (word >> 30); }
 
-uint32_t PythonRandom::next() {
-  if (used_ == kWords) refill();
-  uint32_t word = state_[used_++];
-  word ^= word >> 11;
-  word ^= (word << 7) & 0x9d2c5680U;
-  word ^= (word << 15) & 0xefc60000U;
-  return word ^ (word >> 18);
+  std::vector<uint32_t> key_;
+};
+
+}  // namespace
+
+PythonRandom::PythonRandom(uint64_t seed) {
+  InitByArray words(seed);
+  generator_.seed(words);
 }
 
 size_t PythonRandom::below(size_t n) {

@@ -3,9 +3,9 @@
 // Matsumoto and Nishimura, "Mersenne Twister" (2002 version); docs.python.org, module random.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -16,7 +16,7 @@ class PythonRandom {
  public:
   explicit PythonRandom(uint64_t seed);
 
-  uint32_t next();         // 32 bits
+  uint32_t next() { return static_cast<uint32_t>(generator_()); }
   size_t below(size_t n);  // uniform in [0, n); n at least 1
   template <typename T>
   void shuffle(std::vector<T>& values) {
@@ -24,13 +24,7 @@ class PythonRandom {
   }
 
  private:
-  static constexpr size_t kWords = 624;
-  void seed_by_number(uint32_t seed);
-  void seed_by_words(const std::vector<uint32_t>& key);
-  void refill();
-
-  std::array<uint32_t, kWords> state_{};
-  size_t used_ = kWords;
+  std::mt19937 generator_;
 };
 
 // `limit` of the numbers 0 … n - 1, ascending; all when limit is 0 or at least n. Seed 0: the first ones.
