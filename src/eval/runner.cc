@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/hasher.h"
 #include "eval/manifest.h"
 #include "eval/scoring.h"
-#include "hub/sha256.h"
 
 namespace longscroll {
 namespace {

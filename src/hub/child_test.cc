@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "base/error.h"
-#include "hub/test_folder.h"
+#include "hub/test_environment.h"
 
 namespace longscroll {
 namespace {
@@ -59,7 +59,7 @@ TEST(Child, AProgramThatIsNotThereIsAnError) {
 }
 
 TEST(Child, CancellingEndsWhatItStartedEvenIfItWillNot) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const auto alive = folder.path() / "alive";
   std::atomic<bool> cancel = false;
   ChildRequest request = shell("trap '' TERM; (while :; do date +%s%N > '" + alive.string() +

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "hub/test_folder.h"
+#include "hub/test_environment.h"
 
 namespace longscroll {
 
@@ -52,7 +52,7 @@ class FakePip {
   std::filesystem::path log_path() const { return folder_.path() / "log"; }
   std::string wheels() const { return (folder_.path() / "wheels").string(); }
 
-  const TestFolder folder_;
+  const test::TempFolder folder_;
   const TestVariable path_{"PATH", (folder_.path() / "bin").string() + ":" + std::getenv("PATH")};
 };
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "hub/fetch.h"
-#include "hub/test_folder.h"
+#include "hub/test_environment.h"
 
 namespace longscroll {
 namespace {
@@ -144,14 +144,14 @@ TEST(PercentEncoding, KeepsPathsAndEncodesTheRest) {
 }
 
 TEST(DiskRoom, RefusesWhatCannotFit) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   EXPECT_NO_THROW(require_disk_room(folder.path() / "new", 1));
   EXPECT_THROW(require_disk_room(folder.path(), uint64_t{1} << 60), Error);
   EXPECT_THROW(require_disk_room(folder.path(), UINT64_MAX), Error);
 }
 
 TEST(DiskRoom, CountsThePartThatIsThere) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   EXPECT_EQ(bytes_to_come(folder.path() / "x", 10), 10u);
   folder.write("x.part", "abc");
   EXPECT_EQ(bytes_to_come(folder.path() / "x", 10), 7u);

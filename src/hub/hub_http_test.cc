@@ -10,7 +10,7 @@
 #include "hub/hf.h"
 #include "hub/paths.h"
 #include "hub/pull.h"
-#include "hub/test_folder.h"
+#include "hub/test_environment.h"
 
 namespace longscroll {
 namespace {
@@ -54,7 +54,7 @@ class HubTest : public testing::Test {
   }
 
   const FakeHub hub_;
-  const TestFolder folder_;
+  const test::TempFolder folder_;
   const TestVariable models_{"LONGSCROLL_MODELS", folder_.path().string()};
   const TestVariable endpoint_{"HF_ENDPOINT", hub_.endpoint() + "/"};
   const TestVariable token_{"HF_TOKEN", std::nullopt};

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "hub/test_folder.h"
+#include "hub/test_environment.h"
 
 namespace longscroll {
 namespace {
@@ -15,7 +15,7 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 }
 
 TEST(PartFile, BecomesTheDestinationOnCommit) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const fs::path path = folder.path() / "sub/x";
   PartFile part(path);
   part.append(bytes_of("abc"));
@@ -28,7 +28,7 @@ TEST(PartFile, BecomesTheDestinationOnCommit) {
 }
 
 TEST(PartFile, KeepsItsBytesAndOriginForTheNextOne) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   {
     PartFile part(folder.path() / "x");
     part.append(bytes_of("abcdef"));
@@ -43,7 +43,7 @@ TEST(PartFile, KeepsItsBytesAndOriginForTheNextOne) {
 }
 
 TEST(PartFile, LeavesNothingWhenEmpty) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   {
     PartFile part(folder.path() / "x");
     part.append(bytes_of("abc"));
@@ -54,7 +54,7 @@ TEST(PartFile, LeavesNothingWhenEmpty) {
 }
 
 TEST(PartFile, IsHeldByOneAtATime) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const PartFile part(folder.path() / "x");
   try {
     const PartFile second(folder.path() / "x");
@@ -66,7 +66,7 @@ TEST(PartFile, IsHeldByOneAtATime) {
 }
 
 TEST(PartFile, DoesNotWriteThroughALink) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const fs::path victim = folder.write("victim", "precious");
   fs::create_symlink(victim, folder.path() / "x.part");
   EXPECT_THROW(PartFile(folder.path() / "x"), Error);
@@ -74,7 +74,7 @@ TEST(PartFile, DoesNotWriteThroughALink) {
 }
 
 TEST(PartFile, AFolderThatCannotBeMadeIsAnError) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   folder.write("file", "");
   EXPECT_THROW(PartFile(folder.path() / "file/x"), Error);
 }

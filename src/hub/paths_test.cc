@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "hub/catalogue.h"
-#include "hub/test_folder.h"
+#include "hub/test_environment.h"
 
 namespace longscroll {
 namespace {
@@ -74,7 +74,7 @@ TEST(SafeFileName, RefusesHostileOnes) {
 }
 
 TEST(FindPulled, WantsEveryFileOfTheListAtItsSize) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const TestVariable models("LONGSCROLL_MODELS", folder.path().string());
   const HfSpec spec = parse_hf_spec("hf:a/b");
   EXPECT_EQ(find_pulled(spec), std::nullopt);
@@ -90,7 +90,7 @@ TEST(FindPulled, WantsEveryFileOfTheListAtItsSize) {
 }
 
 TEST(FindPulled, GivesTheFileItselfWhenItIsTheOnlyGguf) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const TestVariable models("LONGSCROLL_MODELS", folder.path().string());
   const HfSpec spec = parse_hf_spec("hf:a/b");
   folder.write("hf/a/b/x.gguf", "GGUF");
@@ -99,7 +99,7 @@ TEST(FindPulled, GivesTheFileItselfWhenItIsTheOnlyGguf) {
 }
 
 TEST(FindPulled, IgnoresADamagedList) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const TestVariable models("LONGSCROLL_MODELS", folder.path().string());
   folder.write("outside", "1234");
   for (const char* list :
@@ -114,7 +114,7 @@ TEST(FindPulled, IgnoresADamagedList) {
 }
 
 TEST(ResolveModel, TakesAPathThatExists) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const auto path = folder.write("x.gguf", "GGUF");
   EXPECT_EQ(resolve_model(path.string()), path);
   EXPECT_EQ(resolve_model(folder.path().string()), folder.path());
@@ -131,7 +131,7 @@ std::string hint_of(std::string_view name) {
 }
 
 TEST(ResolveModel, SaysWhatToPull) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const TestVariable models("LONGSCROLL_MODELS", folder.path().string());
   EXPECT_EQ(hint_of("smollm2-135m"), "longscroll pull smollm2-135m");
   EXPECT_EQ(hint_of("hf:a/b:x.gguf"), "longscroll pull hf:a/b:x.gguf");
@@ -140,7 +140,7 @@ TEST(ResolveModel, SaysWhatToPull) {
 }
 
 TEST(ResolveModel, RefusesACatalogueFileOfTheWrongSize) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   const TestVariable models("LONGSCROLL_MODELS", folder.path().string());
   folder.write("smollm2-135m.gguf", "GGUF");
   EXPECT_EQ(hint_of("smollm2-135m"), "longscroll pull smollm2-135m");

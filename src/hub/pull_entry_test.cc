@@ -9,7 +9,7 @@
 #include "hub/fake_pip.h"
 #include "hub/pull.h"
 #include "hub/sha256.h"
-#include "hub/test_folder.h"
+#include "hub/test_environment.h"
 
 namespace longscroll {
 namespace {
@@ -64,7 +64,7 @@ class PullEntryTest : public testing::Test {
   const std::string content_ = fake_file("x.gguf", kFakeBig);
   const FakeHub hub_;  // needs the real python3: before pip_
   FakePip pip_;
-  const TestFolder folder_;
+  const test::TempFolder folder_;
   const TestVariable models_{"LONGSCROLL_MODELS", folder_.path().string()};
   const TestVariable token_{"HF_TOKEN", "secret"};
   const TestVariable offline_{"LONGSCROLL_OFFLINE", std::nullopt};

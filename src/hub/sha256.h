@@ -1,35 +1,16 @@
-// SHA-256 and git's blob hash, fed in pieces, and the note beside a file that it was checked.
+// Hashes of files, and the note beside a file that it was checked.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
-struct evp_md_ctx_st;
+#include "base/hasher.h"
 
 namespace longscroll {
-
-class Hasher {
- public:
-  static Hasher sha256();
-  // What git calls a file of `size` bytes: SHA-1 over "blob SIZE\0" and the bytes.
-  static Hasher git_blob(uint64_t size);
-
-  void update(std::span<const std::byte> bytes);
-  std::string hex();  // ends the hash; call once
-
- private:
-  explicit Hasher(bool use_sha256);
-  struct Free {
-    void operator()(evp_md_ctx_st* context) const;
-  };
-  std::unique_ptr<evp_md_ctx_st, Free> context_;
-};
 
 // Called with the bytes hashed so far; returning false stops with Error(kCancelled).
 using HashProgress = std::function<bool(uint64_t done)>;

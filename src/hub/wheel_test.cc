@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "hub/fake_pip.h"
-#include "hub/test_folder.h"
+#include "hub/test_environment.h"
 
 namespace longscroll {
 namespace {
@@ -22,7 +22,7 @@ class WheelTest : public testing::Test {
  protected:
   void SetUp() override { write_zip(path_, "a/b.bin", content_); }
 
-  const TestFolder folder_;
+  const test::TempFolder folder_;
   const std::filesystem::path path_ = folder_.path() / "x.whl";
   const std::string content_ = std::string(600'000, 'x') + "end";
 };

@@ -7,6 +7,7 @@
 #include <unicode/uchar.h>
 
 #include "base/utf8.h"
+#include "base/white_space.h"
 
 namespace longscroll::py {
 namespace {
@@ -155,9 +156,7 @@ std::string encode(std::u32string_view text) {
 }
 
 bool is_space(char32_t c) {
-  if (c < 0x80) return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20);
-  return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+  return is_python_space(c);
 }
 
 bool is_word(char32_t c) {

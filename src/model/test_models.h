@@ -13,36 +13,12 @@
 
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "formats/gguf.h"
 #include "formats/tensor.h"
 #include "kernels/quantize.h"
 
 namespace longscroll::test {
-
-// A folder that goes away with the test.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = testing::TempDir() + "longscroll-model-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 // A float32 tensor whose values count up from `first` in steps of 1/64, wrapped to stay small.
 inline TensorToWrite counting_tensor(std::string name, std::vector<uint64_t> shape, float first = 0.0f) {

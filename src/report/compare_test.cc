@@ -17,7 +17,7 @@ class Compare : public testing::Test {
     write_run(folder_.path() / name, test_manifest(suite, records.size()), lines_of(records));
     return read_run(folder_.path() / name);
   }
-  TestFolder folder_;
+  test::TempFolder folder_;
 };
 
 std::vector<Json> items(const std::string& task, const std::vector<double>& scores) {

@@ -19,7 +19,7 @@ class NeedleMaps : public testing::Test {
     write_run(folder_.path(), test_manifest("needle", records.size()), lines_of(records));
     return needle_maps(read_run(folder_.path()));
   }
-  TestFolder folder_;
+  test::TempFolder folder_;
 };
 
 std::vector<Json> two_languages() {

@@ -29,7 +29,7 @@ class Report : public testing::Test {
     write_report(request);
     return read_text(out() / "index.html");
   }
-  TestFolder folder_;
+  test::TempFolder folder_;
 };
 
 std::vector<Json> longbench_items(size_t each, double score) {

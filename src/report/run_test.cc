@@ -36,7 +36,7 @@ class ReadRun : public testing::Test {
     return fault(test_manifest("longbench", 2), lines_of({test_record("qasper", "1", 1), record}));
   }
 
-  TestFolder folder_;
+  test::TempFolder folder_;
 };
 
 TEST_F(ReadRun, TakesEveryKey) {

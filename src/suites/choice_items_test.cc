@@ -18,7 +18,7 @@ std::string shots(size_t count) {
   return rows;
 }
 
-struct MmluData : DataForTest {
+struct MmluData : test::TempFolder {
   MmluData(const std::string& dev, const std::string& test) {
     write("mmlu/dev/abstract_algebra_dev.csv", dev);
     write("mmlu/test/abstract_algebra_test.csv", test);
@@ -90,7 +90,7 @@ TEST(Mmlu, BadRowsAreNamedByFileAndLine) {
 }
 
 TEST(CEval, ReadsColumnsByTheirHeaderAndAsksInChinese) {
-  const DataForTest data;
+  const test::TempFolder data;
   std::string dev = "id,question,A,B,C,D,answer,explanation\n";
   for (int i = 0; i < 5; ++i) dev += "0,例题,甲,乙,丙,丁,B,因为\n";
   data.write("ceval/dev/logic_dev.csv", dev);
@@ -112,7 +112,7 @@ TEST(CEval, ReadsColumnsByTheirHeaderAndAsksInChinese) {
 }
 
 TEST(Cmmlu, AnswersWithItsPhrase) {
-  const DataForTest data;
+  const test::TempFolder data;
   std::string dev = ",Question,A,B,C,D,Answer\n";
   for (int i = 0; i < 5; ++i) dev += "0,例题,甲,乙,丙,丁,C\n";
   data.write("cmmlu/dev/agronomy.csv", dev);

@@ -1,15 +1,15 @@
 #include "suites/data_files.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include "base/error.h"
+#include "base/hasher.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "base/white_space.h"
 #include "formats/strict_json.h"
 
 namespace longscroll {
@@ -17,12 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kMaxRecordDepth = 16;
-
-bool is_python_space(uint32_t c) {
-  return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
-         c == 0x3000;
-}
 
 size_t line_of(std::string_view text, size_t at) {
   return 1 +
@@ -52,17 +46,6 @@ void check_utf8(std::string_view text, const fs::path& path) {
 }
 
 }  // namespace
-
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
-    throw Error(ErrorKind::kResource, "SHA-256", "must be given by OpenSSL, found it failing");
-  }
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
-}
 
 DataFolder::DataFolder(fs::path root, std::vector<std::string> folders, std::string source)
     : root_(std::move(root)), folders_(std::move(folders)), source_(std::move(source)) {

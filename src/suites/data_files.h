@@ -13,8 +13,6 @@
 
 namespace longscroll {
 
-std::string sha256_hex(std::string_view bytes);
-
 // Bytes from outside. A file above this is not a benchmark's; guards memory.
 inline constexpr uint64_t kMaxDataBytes = uint64_t{4} << 30;
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/hasher.h"
 #include "suites/builders.h"
 #include "suites/python_random.h"
 

@@ -18,7 +18,7 @@ constexpr const char* kQuestions =
     R"({"input":"Where?","context":"A {answers} text.","answers":["Rome"],"length":3,"all_classes":null,"_id":"a2"})"
     "\n";
 
-SuiteOptions options_for(const DataForTest& data, std::vector<std::string> tasks,
+SuiteOptions options_for(const test::TempFolder& data, std::vector<std::string> tasks,
                          std::string protocol = "opencompass") {
   SuiteOptions options;
   options.data = data.path();
@@ -28,7 +28,7 @@ SuiteOptions options_for(const DataForTest& data, std::vector<std::string> tasks
 }
 
 TEST(LongBench, OpenCompassReplacesTheAnswersColumnInsideOfADocument) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("longbench/hotpotqa.jsonl", kQuestions);
   const LoadedSuite suite = load_suite("longbench", options_for(data, {"hotpotqa"}));
   ASSERT_THAT(suite.items, SizeIs(2));
@@ -46,7 +46,7 @@ TEST(LongBench, OpenCompassReplacesTheAnswersColumnInsideOfADocument) {
 }
 
 TEST(LongBench, OfficialFillsOnceAndSendsFewShotTasksBare) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("longbench/hotpotqa.jsonl", kQuestions);
   data.write("longbench/samsum.jsonl", kQuestions);
   const LoadedSuite suite = load_suite("longbench", options_for(data, {"samsum", "hotpotqa"}, "official"));
@@ -60,7 +60,7 @@ TEST(LongBench, OfficialFillsOnceAndSendsFewShotTasksBare) {
 }
 
 TEST(LongBench, ClassesComeWithClassificationTasks) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write(
       "trec.jsonl",
       R"({"input":"Q","context":"C {all_labels}{answers}","answers":["x"],"length":1,"all_classes":["x","y"],"_id":"t"})"
@@ -72,7 +72,7 @@ TEST(LongBench, ClassesComeWithClassificationTasks) {
 }
 
 TEST(LongBench, ItemsOfOneDocumentShareAKeyAndAPrefix) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("longbench/hotpotqa.jsonl", kQuestions);
   const LoadedSuite suite = load_suite("longbench", options_for(data, {"hotpotqa"}, "official"));
   EXPECT_FALSE(suite.items[0].document.empty());
@@ -80,7 +80,7 @@ TEST(LongBench, ItemsOfOneDocumentShareAKeyAndAPrefix) {
 }
 
 TEST(LongBench, SaysWhenAFileIsNotTheWholeOfficialOne) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("longbench/hotpotqa.jsonl", kQuestions);
   EXPECT_THAT(load_suite("longbench", options_for(data, {"hotpotqa"})).remarks,
               ElementsAre(HasSubstr("longbench/hotpotqa.jsonl gives 2 items, the official file 200")));
@@ -101,7 +101,7 @@ std::vector<std::string> ids_of(const LoadedSuite& suite) {
 }
 
 TEST(Limit, TakesTheFirstItemsOrWithASeedASampleInTheSameOrder) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("longbench/hotpotqa.jsonl", numbered_questions(10));
   SuiteOptions options = options_for(data, {"hotpotqa"});
   options.limit = 3;
@@ -123,7 +123,7 @@ constexpr const char* kDocuments =
     "\n";
 
 TEST(LEval, OpenCompassJoinsSystemAndUserAndCountsTheReferencesWords) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("leval/Open-ended-tasks/natural_question.jsonl", kDocuments);
   const LoadedSuite suite = load_suite("leval", options_for(data, {"natural_question"}));
   ASSERT_THAT(suite.items, SizeIs(3));  // whatever `evaluation` says
@@ -141,7 +141,7 @@ TEST(LEval, OpenCompassJoinsSystemAndUserAndCountsTheReferencesWords) {
 }
 
 TEST(LEval, OfficialHasASystemTurnAndLeavesOutWhatItsScriptDoesNotScore) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("leval/Open-ended-tasks/natural_question.jsonl", kDocuments);
   const LoadedSuite suite = load_suite("leval", options_for(data, {"natural_question"}, "official"));
   ASSERT_THAT(suite.items, SizeIs(2));
@@ -156,7 +156,7 @@ TEST(LEval, OfficialHasASystemTurnAndLeavesOutWhatItsScriptDoesNotScore) {
 }
 
 TEST(LEval, SciFiAsksTwiceAndJoinsTheAnswersForOneScore) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write(
       "leval/Closed-ended-tasks/sci_fi.jsonl",
       R"({"instructions":["Ships fly, True or False? Answer this question based on the world described in the document."],)"
@@ -183,7 +183,7 @@ TEST(LEval, SciFiAsksTwiceAndJoinsTheAnswersForOneScore) {
 }
 
 TEST(LEval, OpenCompassHasNoSciFiAndNoCodeU) {
-  const DataForTest data;
+  const test::TempFolder data;
   EXPECT_THAT(error_of_loading("leval", options_for(data, {"sci_fi"})), HasSubstr("must be tasks of leval"));
 }
 
@@ -230,7 +230,7 @@ TEST(FillData, EveryFaultIsNamedByFileAndLine) {
       {"deep nesting", std::string(64, '[') + "\n", "must nest at most 16 levels deep"},
   };
   for (const BadFile& bad : cases) {
-    const DataForTest data;
+    const test::TempFolder data;
     const std::string path = data.write("longbench/hotpotqa.jsonl", bad.content);
     const std::string error = error_of_loading("longbench", options_for(data, {"hotpotqa"}));
     EXPECT_THAT(error, HasSubstr(bad.message)) << bad.fault;
@@ -239,7 +239,7 @@ TEST(FillData, EveryFaultIsNamedByFileAndLine) {
 }
 
 TEST(FillData, ListsOfAnItemEachMustBeOfOneLength) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("leval/Open-ended-tasks/news_summ.jsonl",
              R"({"instructions":["a","b"],"outputs":["x"],"input":"D","evaluation":"rouge"})"
              "\n");
@@ -248,7 +248,7 @@ TEST(FillData, ListsOfAnItemEachMustBeOfOneLength) {
 }
 
 TEST(FillData, AMissingFileSaysWhereTheOfficialOneIs) {
-  const DataForTest data;
+  const test::TempFolder data;
   const std::string error = error_of_loading("longbench", options_for(data, {"qasper"}));
   EXPECT_THAT(error, HasSubstr("must have the file qasper.jsonl"));
   EXPECT_THAT(error, HasSubstr("THUDM/LongBench"));

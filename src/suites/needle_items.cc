@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/hasher.h"
 #include "suites/builders.h"
 #include "suites/needle_context.h"
 #include "suites/python_random.h"

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/hasher.h"
 #include "base/utf8.h"
 #include "suites/code_point_tokenizer.h"
 #include "suites/data_files.h"
@@ -55,7 +56,7 @@ TEST(NeedleContext, AHaystackIsReadUntilTheBudgetAndNotRepeated) {
   EXPECT_THAT(haystack.ids({0, 1, 2}, 0), IsEmpty());
 }
 
-struct NeedleData : DataForTest {
+struct NeedleData : test::TempFolder {
   NeedleData() {
     write("needlebench/PaulGrahamEssays.jsonl", R"({"text":"aaaaaaaaaa"})"
                                                 "\n"
@@ -170,7 +171,7 @@ TEST(Needle, BadFilesAreNamedByLine) {
 }
 
 TEST(Needle, AFolderOfTextsAndOurOwnNeedlesStandInAndAreSaid) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("b.txt", "Second essay. ");
   data.write("a.md", "First essay. ");
   const auto tokenizer = make_code_point_tokenizer();
@@ -190,7 +191,7 @@ TEST(Needle, AFolderOfTextsAndOurOwnNeedlesStandInAndAreSaid) {
 }
 
 TEST(Needle, OurOwnNeedlesFitEveryVariantOfTheSuite) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("a.txt", "Text. ");
   data.write("longbench/multifieldqa_zh.jsonl", "{\"context\":\"文字。\"}\n");
   const auto tokenizer = make_code_point_tokenizer();
@@ -244,7 +245,7 @@ class GoldenNeedles : public testing::Test {
   }
 
   std::optional<std::filesystem::path> shared_;
-  DataForTest data_;
+  test::TempFolder data_;
   std::map<std::filesystem::path, std::vector<nlohmann::json>> records_;
 };
 

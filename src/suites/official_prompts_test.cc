@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/hasher.h"
 #include "suites/data_files.h"
 #include "suites/fill_template.h"
 #include "suites/test_data.h"
@@ -78,7 +79,7 @@ std::string filled(const std::string& text) {
                        FillRule::kOnePass);
 }
 
-EvalItem only_item(const DataForTest& data, const std::string& suite, const std::string& task,
+EvalItem only_item(const test::TempFolder& data, const std::string& suite, const std::string& task,
                    const std::string& protocol) {
   SuiteOptions options;
   options.data = data.path();
@@ -94,7 +95,7 @@ TEST_F(OfficialPrompts, AllLongBenchTemplatesAndLengthsAreTheOfficialOnes) {
   const auto lengths = config("longbench_config/dataset2maxlen.json");
   const auto opencompass = config("longbench_config/opencompass_prompts.json")["tasks"];
   ASSERT_THAT(opencompass, SizeIs(21));
-  const DataForTest data;
+  const test::TempFolder data;
   for (const auto& task : opencompass) {
     const auto name = task["name"].get<std::string>();
     data.write(
@@ -114,7 +115,7 @@ TEST_F(OfficialPrompts, AllLongBenchTemplatesAndLengthsAreTheOfficialOnes) {
   }
 }
 
-void write_leval_item(const DataForTest& data, const std::string& task) {
+void write_leval_item(const test::TempFolder& data, const std::string& task) {
   for (const char* folder : {"Closed-ended-tasks/", "Open-ended-tasks/"}) {
     data.write(
         std::string("leval/") + folder + task + ".jsonl",
@@ -126,7 +127,7 @@ void write_leval_item(const DataForTest& data, const std::string& task) {
 TEST_F(OfficialPrompts, AllLEvalTemplatesAndLengthsAreOpenCompasss) {
   const auto tasks = config("leval_config/opencompass_prompts.json")["tasks"];
   ASSERT_THAT(tasks, SizeIs(18));
-  const DataForTest data;
+  const test::TempFolder data;
   for (const auto& task : tasks) {
     const auto name = task["name"].get<std::string>();
     write_leval_item(data, name);
@@ -147,7 +148,7 @@ TEST_F(OfficialPrompts, AllLEvalTemplatesAreTheAuthors) {
                                                           {"tpo", "exam"},
                                                           {"topic_retrieval_longchat", "topic"},
                                                           {"codeU", "codeU"}};
-  const DataForTest data;
+  const test::TempFolder data;
   for (const SuiteTask& task : describe_suite("leval", "official").tasks) {
     if (task.name == "sci_fi") continue;  // asked twice: in the real items above
     write_leval_item(data, task.name);

@@ -23,7 +23,7 @@ TEST(Suites, EveryOneThatComesWithTheProgramIsSoundUnderEveryProtocol) {
       EXPECT_THAT(suite.sha256, SizeIs(64));
       for (const SuiteTask& task : suite.tasks) EXPECT_FALSE(task.metric.empty()) << name << " " << task.name;
       // Every task's settings are read before its data, so a fault in them would be what is reported here.
-      const DataForTest none;
+      const test::TempFolder none;
       SuiteOptions options;
       options.protocol = protocol;
       options.data = none.path();
@@ -81,7 +81,7 @@ constexpr const char* kSuite = R"({
 })";
 
 TEST(SuiteFile, ATasksSettingsAreDefaultsThenProtocolThenItsOwn) {
-  const DataForTest data;
+  const test::TempFolder data;
   const std::string path = data.write("own.json", kSuite);
   data.write("one.jsonl", "{\"q\":\"Q\",\"a\":[\"A\"]}\n");
   SuiteOptions options;
@@ -100,7 +100,7 @@ TEST(SuiteFile, ATasksSettingsAreDefaultsThenProtocolThenItsOwn) {
 TEST(SuiteFile, TheExampleInItsPageLoads) {
   const std::string page = read_whole(LONGSCROLL_SOURCE_DIR "/docs/formats/suites.md");
   const size_t begin = page.find("```json\n") + 8;
-  const DataForTest data;
+  const test::TempFolder data;
   const std::string path = data.write("v2.json", page.substr(begin, page.find("```", begin) - begin));
   data.write(
       "longbench-v2.jsonl",
@@ -156,7 +156,7 @@ TEST(SuiteFile, EveryFaultIsNamedWithItsPlace) {
       {"group's name", "\"name\": \"all\"", "\"name\": \"one\"", "the name 'one' must be new"},
   };
   for (const BadSuite& bad : cases) {
-    const DataForTest data;
+    const test::TempFolder data;
     std::string text = kSuite;
     const size_t at = text.find(bad.find);
     ASSERT_NE(at, std::string::npos) << bad.fault;
@@ -173,7 +173,7 @@ TEST(SuiteFile, EveryFaultIsNamedWithItsPlace) {
 }
 
 TEST(SuiteFile, CannotReachOutOfTheDataFolder) {
-  const DataForTest data;
+  const test::TempFolder data;
   data.write("one.jsonl", "{\"q\":\"Q\",\"a\":[\"A\"]}\n");
   std::filesystem::create_directory(data.path() / "inside");
   for (const std::string& file : {std::string("../one.jsonl"), (data.path() / "one.jsonl").string()}) {
@@ -181,7 +181,8 @@ TEST(SuiteFile, CannotReachOutOfTheDataFolder) {
     text.replace(text.find("one.jsonl"), 9, file);
     SuiteOptions options;
     options.data = data.path() / "inside";
-    EXPECT_THAT(error_of_loading(data.write("out.json", text), options), HasSubstr("must lie below --data"))
+    EXPECT_THAT(error_of_loading(data.write("out.json", text).string(), options),
+                HasSubstr("must lie below --data"))
         << file;
   }
 }
@@ -189,10 +190,11 @@ TEST(SuiteFile, CannotReachOutOfTheDataFolder) {
 TEST(SuiteFile, EveryCutOfAGoodFileIsAnErrorAtMost) {
   const std::string whole = kSuite;
   for (size_t size = 1; size + 1 < whole.size(); size += 7) {
-    const DataForTest data;
+    const test::TempFolder data;
     SuiteOptions options;
     options.data = data.path();
-    EXPECT_NE(error_of_loading(data.write("cut.json", whole.substr(0, size)), options), "no error") << size;
+    EXPECT_NE(error_of_loading(data.write("cut.json", whole.substr(0, size)).string(), options), "no error")
+        << size;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/hasher.h"
 #include "formats/strict_json.h"
 #include "suites/data_files.h"
 

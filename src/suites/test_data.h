@@ -1,4 +1,4 @@
-// For tests: a folder of data files that goes when the test ends, and the golden files beside the project.
+// For tests: the golden files beside the project, and what loading a suite complains of.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,34 +14,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/test_folder.h"
 #include "suites/suite.h"
 
 namespace longscroll {
-
-class DataForTest {
- public:
-  DataForTest() {
-    std::string pattern = testing::TempDir() + "longscroll_suites_XXXXXX";
-    path_ = mkdtemp(pattern.data());
-  }
-  ~DataForTest() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  DataForTest(const DataForTest&) = delete;
-  DataForTest& operator=(const DataForTest&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::string write(const std::string& name, std::string_view content) const {
-    const std::filesystem::path path = path_ / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << content;
-    return path.string();
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 // The shared reference material; nullopt where it is not there.
 inline std::optional<std::filesystem::path> shared_material() {

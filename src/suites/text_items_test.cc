@@ -12,7 +12,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-struct TextData : DataForTest {
+struct TextData : test::TempFolder {
   TextData() { write("a.txt", "0123456789abcdefghijklmnopqrstuvwxyz你好世界"); }
   SuiteOptions options() const {
     SuiteOptions made;
@@ -45,7 +45,7 @@ TEST(Perplexity, ATextShorterThanAWindowIsSaidAndNoTextAtAllIsAnError) {
               Contains(HasSubstr("a.txt has 40 tokens: no window of 1000")));
   options.lengths = {16};
   EXPECT_THAT(error_of_loading("perplexity", options), HasSubstr("must be above the 16 tokens"));
-  const DataForTest empty;
+  const test::TempFolder empty;
   options.data = empty.path();
   options.lengths = {20};
   EXPECT_THAT(error_of_loading("perplexity", options), HasSubstr("must have texts (.txt), found none"));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/hasher.h"
 #include "suites/data_files.h"
 #include "suites/test_data.h"
 
