@@ -1,19 +1,14 @@
 #include "eval/http_post.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
-#include <charconv>
-#include <memory>
-#include <mutex>
 #include <new>
 #include <string_view>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "hub/curl_handle.h"
 
 namespace longscroll {
 namespace {
@@ -21,13 +16,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kLongestPause{120};
 constexpr size_t kShownBytes = 300;  // of a server's own words
-
-struct CurlFree {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Easy = std::unique_ptr<CURL, CurlFree>;
-using Headers = std::unique_ptr<curl_slist, CurlFree>;
 
 struct Exchange {
   const std::atomic<bool>* cancel;
@@ -55,41 +43,20 @@ int is_cancelled(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return cancel != nullptr && cancel->load() ? 1 : 0;
 }
 
-void add_header(Headers& headers, const std::string& line) {
-  curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
-  if (longer == nullptr) throw std::bad_alloc();
-  (void)headers.release();
-  headers.reset(longer);
+CurlHeaders headers_of(const PostRequest& request) {
+  std::vector<std::string> lines = {"Content-Type: application/json",
+                                    "Expect:"};  // long prompts go at once, not after a round trip
+  if (!request.key.empty()) lines.push_back(bearer(request.key));
+  return make_curl_headers(lines);
 }
 
-Headers headers_of(const PostRequest& request) {
-  Headers headers;
-  add_header(headers, "Content-Type: application/json");
-  add_header(headers, "Expect:");  // long prompts go at once, not after a round trip
-  if (!request.key.empty()) add_header(headers, "Authorization: Bearer " + request.key);
-  return headers;
-}
-
-Easy make_easy(const PostRequest& request, const std::string& body, const Headers& headers,
-               Exchange& exchange) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  Easy easy(curl_easy_init());
-  if (!easy) throw std::bad_alloc();
+CurlEasy make_easy(const PostRequest& request, const std::string& body, const CurlHeaders& headers,
+                   Exchange& exchange) {
+  CurlEasy easy = make_curl(request.url, request.policy.connect_timeout);
   CURL* handle = easy.get();
-  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "longscroll");
-#if LIBCURL_VERSION_NUM >= 0x075500
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
   curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(request.policy.connect_timeout.count()));
   curl_easy_setopt(handle, CURLOPT_TIMEOUT, static_cast<long>(request.policy.answer_timeout.count()));
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
@@ -120,7 +87,7 @@ Error network_error(const PostRequest& request, const std::string& what, const s
 }
 
 bool may_pass(CURLcode code, long status) {
-  if (code == CURLE_OK) return status == 429 || status >= 500;
+  if (code == CURLE_OK) return is_passing_status(status);
   return code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
          code == CURLE_PARTIAL_FILE;
 }
@@ -145,12 +112,8 @@ void pause(const PostRequest& request, CURL* easy, int failures, const std::atom
   if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &asked) == CURLE_OK && asked > 0) {
     length = std::min<Clock::duration>(std::chrono::seconds(asked), kLongestPause);
   }
-  for (const auto until = Clock::now() + length; Clock::now() < until;) {
-    if (cancel != nullptr && cancel->load())
-      throw Error(ErrorKind::kCancelled, "Ctrl-C", "stopped while waiting");
-    std::this_thread::sleep_for(
-        std::min<Clock::duration>(until - Clock::now(), std::chrono::milliseconds(50)));
-  }
+  const auto cancelled = [cancel] { return cancel != nullptr && cancel->load(); };
+  if (!wait_unless(cancelled, length)) throw Error(ErrorKind::kCancelled, "Ctrl-C", "stopped while waiting");
 }
 
 }  // namespace
@@ -158,14 +121,13 @@ void pause(const PostRequest& request, CURL* easy, int failures, const std::atom
 nlohmann::json post_json(const PostRequest& request, const nlohmann::ordered_json& body,
                          const std::atomic<bool>* cancel) {
   const std::string text = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  const Headers headers = headers_of(request);
+  const CurlHeaders headers = headers_of(request);
   Exchange exchange{cancel, request.policy.max_bytes, {}, false};
-  const Easy easy = make_easy(request, text, headers, exchange);
+  const CurlEasy easy = make_easy(request, text, headers, exchange);
   for (int failures = 0;; ++failures) {
     exchange.text.clear();
     const CURLcode code = curl_easy_perform(easy.get());
-    long status = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    const long status = status_of(easy.get());
     if (code == CURLE_OK && status == 200) break;
     if (!may_pass(code, status) || failures + 1 >= request.policy.tries)
       check(request, code, status, exchange);

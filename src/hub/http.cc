@@ -1,6 +1,5 @@
 #include "hub/http.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,12 +7,11 @@
 #include <charconv>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "hub/curl_handle.h"
 
 namespace longscroll {
 namespace {
@@ -24,13 +22,6 @@ constexpr long kMaxRedirects = 8;
 constexpr int kMaxRestarts = 3;
 constexpr std::chrono::milliseconds kReportInterval{100};
 constexpr std::string_view kEtagOrigin = "etag ";
-
-struct EasyFree {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Easy = std::unique_ptr<CURL, EasyFree>;
-using HeaderList = std::unique_ptr<curl_slist, EasyFree>;
 
 // What the callbacks need while one request runs. Exceptions must not cross libcurl: they wait in `failure`.
 struct Exchange {
@@ -89,32 +80,22 @@ int check_cancel(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Exchange*>(user)->events->cancelled() ? 1 : 0;
 }
 
-void restrict_protocols(CURL* easy, bool secure) {
+void restrict_redirects(CURL* easy, bool secure) {
 #if LIBCURL_VERSION_NUM >= 0x075500
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
 #else
   const long any = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS, any);
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, secure ? static_cast<long>(CURLPROTO_HTTPS) : any);
 #endif
 }
 
-Easy make_easy(const HttpRequest& request, Exchange& exchange) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  Easy easy(curl_easy_init());
-  if (!easy) throw std::bad_alloc();
+CurlEasy make_easy(const HttpRequest& request, Exchange& exchange) {
+  CurlEasy easy = make_curl(request.url, request.policy.connect_timeout);
   CURL* handle = easy.get();
   exchange.easy = handle;
-  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "longscroll");
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
-  restrict_protocols(handle, request.url.starts_with("https:"));
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(request.policy.connect_timeout.count()));
+  restrict_redirects(handle, request.url.starts_with("https:"));
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, request.policy.stalled_bytes_per_second);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.policy.stalled_time.count()));
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive_body);
@@ -127,40 +108,19 @@ Easy make_easy(const HttpRequest& request, Exchange& exchange) {
   return easy;
 }
 
-HeaderList make_headers(const std::vector<std::string>& lines) {
-  HeaderList list;
-  for (const std::string& line : lines) {
-    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-    if (longer == nullptr) throw std::bad_alloc();
-    (void)list.release();
-    list.reset(longer);
-  }
-  return list;
-}
-
 // A header: libcurl drops it by itself when it is redirected to another host, port or protocol.
 std::vector<std::string> token_header(const HttpRequest& request) {
   if (request.token.empty()) return {};
-  return {"Authorization: Bearer " + request.token};
-}
-
-long status_of(CURL* easy) {
-  long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  return status;
+  return {bearer(request.token)};
 }
 
 Error network_error(const HttpRequest& request, const std::string& what, std::string hint = {}) {
   return Error(ErrorKind::kNetwork, request.url, what, std::move(hint));
 }
 
-bool may_pass(long status) {
-  return status == 429 || status >= 500;
-}
-
 // Throws for a status that trying again will not change.
 void check_status(const HttpRequest& request, long status) {
-  if (status == 200 || status == 206 || may_pass(status)) return;
+  if (status == 200 || status == 206 || is_passing_status(status)) return;
   if (status == 401 || status == 403) {
     throw network_error(
         request, fmt::format("must be open to us, and the server answered {}", status),
@@ -212,12 +172,9 @@ class Patience {
                                       failures_, reason),
                           "run the same command again: it goes on from what is there");
     }
-    const auto until = Clock::now() + request_.policy.first_pause * (1 << failures_);
-    while (Clock::now() < until) {
-      if (events_.cancelled()) throw Error(ErrorKind::kCancelled, request_.url, "the download was stopped");
-      std::this_thread::sleep_for(
-          std::min<Clock::duration>(until - Clock::now(), std::chrono::milliseconds(50)));
-    }
+    const auto cancelled = [this] { return events_.cancelled(); };
+    if (!wait_unless(cancelled, request_.policy.first_pause * (1 << failures_)))
+      throw Error(ErrorKind::kCancelled, request_.url, "the download was stopped");
   }
 
  private:
@@ -227,8 +184,8 @@ class Patience {
 };
 
 std::string reason_of(CURLcode code, long status) {
-  return code == CURLE_OK && may_pass(status) ? fmt::format("the server answered {}", status)
-                                              : std::string(curl_easy_strerror(code));
+  return code == CURLE_OK && is_passing_status(status) ? fmt::format("the server answered {}", status)
+                                                       : std::string(curl_easy_strerror(code));
 }
 
 // "bytes 100-199/200": where the answer begins; nullopt when it does not say, or says another total.
@@ -260,7 +217,7 @@ class Download {
     if (part_.size() > size_) part_.discard();
     exchange_.events = &events_;
     exchange_.on_body = [this](std::span<const std::byte> bytes) { return take(bytes); };
-    const Easy easy = make_easy(request_, exchange_);
+    const CurlEasy easy = make_easy(request_, exchange_);
     events_.report(shown_, part_.size(), size_);
     while (part_.size() < size_) try_once(easy.get());
     events_.report(shown_, size_, size_);
@@ -269,7 +226,7 @@ class Download {
  private:
   void try_once(CURL* easy) {
     const uint64_t before = part_.size();
-    const HeaderList headers = make_headers(header_lines());
+    const CurlHeaders headers = make_curl_headers(header_lines());
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
     exchange_.etag.clear();
     exchange_.content_range.clear();
@@ -284,7 +241,7 @@ class Download {
     if (must_restart_ || status == 416) return restart();
     check_status(request_, status);
     if (part_.size() == size_) return;
-    patience_.after_try(part_.size() > before, code == CURLE_OK && !may_pass(status)
+    patience_.after_try(part_.size() > before, code == CURLE_OK && !is_passing_status(status)
                                                    ? "the answer ended early"
                                                    : reason_of(code, status));
   }
@@ -373,8 +330,8 @@ std::string http_get(const HttpRequest& request, size_t max_bytes, const PullEve
     text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return true;
   };
-  const Easy easy = make_easy(request, exchange);
-  const HeaderList headers = make_headers(token_header(request));
+  const CurlEasy easy = make_easy(request, exchange);
+  const CurlHeaders headers = make_curl_headers(token_header(request));
   curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
   Patience patience(request, events);
   bool reached = false;
