@@ -199,6 +199,16 @@ template <size_t kRows, size_t kVectors, class Before>
   }
 }
 
+// Asks for the scales of the keys and values from position t of the next block on, 16 · kVectors of each.
+template <size_t kVectors>
+void ask_for_scales(const AttentionArgs& args, const Block& block, size_t t) {
+  const uint8_t* page = block.ahead[t / kPageKeys] + t % kPageKeys * sizeof(float);
+  for (size_t v = 0; v < kVectors; ++v) {
+    _mm_prefetch(page + args.kv.key_scales() + v * kLanes * sizeof(float), _MM_HINT_T1);
+    _mm_prefetch(page + args.kv.value_scales() + v * kLanes * sizeof(float), _MM_HINT_T1);
+  }
+}
+
 // Scores of kRows rows of 16 bits with a block's keys.
 template <size_t kRows, class Before>
 void score_16_bits(const AttentionArgs& args, const Room& room, const Block& block,
@@ -208,6 +218,7 @@ void score_16_bits(const AttentionArgs& args, const Room& room, const Block& blo
   const size_t dim = args.kv.head_dim;
   for (size_t t = 0; t < count; t += kVectors * kLanes) {
     const KeysAt at(args, room, block, t);
+    ask_for_scales<kVectors>(args, block, t);
     float* to = scores + t;
     const auto start = [&](size_t r, size_t) { return before(r, t); };
     if constexpr (kRows <= kFewRows) {
