@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace longscroll {
 
@@ -11,5 +12,8 @@ constexpr bool is_python_space(uint32_t c) {
          (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
          c == 0x3000;
 }
+
+// str.strip() of UTF-8 text; bytes that are not UTF-8 are no white space.
+std::string_view strip_python_space(std::string_view text);
 
 }  // namespace longscroll

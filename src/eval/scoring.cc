@@ -5,16 +5,10 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/white_space.h"
 
 namespace longscroll {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\n\r\f\v";
-  const size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 double perplexity(double nats, double tokens) {
   return std::exp(-nats / tokens);
@@ -49,7 +43,8 @@ double aggregate(const std::string& metric, std::span<const ItemScore> items, Pr
 }  // namespace
 
 std::string joined_prediction(const EvalItem& item, std::string_view earlier, std::string_view later) {
-  return std::string(trimmed(earlier)) + item.join_open + std::string(trimmed(later)) + item.join_close;
+  return std::string(strip_python_space(earlier)) + item.join_open + std::string(strip_python_space(later)) +
+         item.join_close;
 }
 
 void score_record(EvalRecord& record, Protocol protocol) {

@@ -17,8 +17,7 @@ uint64_t edge(uint32_t node, char byte) {
   return uint64_t{node} << 8 | static_cast<uint8_t>(byte);
 }
 
-}  // namespace
-
+// Bytes of the Unicode white space at the start and at the end of a text.
 size_t leading_white_space(std::string_view text) {
   size_t pos = 0;
   while (pos < text.size()) {
@@ -39,6 +38,8 @@ size_t trailing_white_space(std::string_view text) {
   }
   return text.size() - end;
 }
+
+}  // namespace
 
 AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::erase_if(tokens_, [](const AddedToken& token) { return token.content.empty(); });

@@ -57,8 +57,4 @@ class AddedTokenMatcher {
   std::vector<int32_t> ends_;
 };
 
-// Bytes of the Unicode white space at the end and at the start of a text.
-size_t trailing_white_space(std::string_view text);
-size_t leading_white_space(std::string_view text);
-
 }  // namespace longscroll

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "text/added_tokens.h"
+#include "base/white_space.h"
 
 namespace longscroll {
 namespace {
@@ -47,19 +47,6 @@ void check_system_first(ChatFormat format, std::span<const ChatMessage> messages
       bad_messages(format, fmt::format("the system message must be the first, found one at place {}", i + 1));
     }
   }
-}
-
-// What Jinja's trim takes off: Python's white space, which is Unicode's and four separators of ASCII.
-std::string_view trim(std::string_view text) {
-  const auto is_separator = [](char c) { return c >= 0x1c && c <= 0x1f; };
-  for (size_t before = text.size() + 1; text.size() < before;) {
-    before = text.size();
-    text.remove_prefix(leading_white_space(text));
-    text.remove_suffix(trailing_white_space(text));
-    while (!text.empty() && is_separator(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_separator(text.back())) text.remove_suffix(1);
-  }
-  return text;
 }
 
 // Collects ids. Text between two special tokens must be encoded in one go, or its merges would differ
@@ -153,7 +140,7 @@ std::vector<TokenId> gemma_prompt(const Tokenizer& tokenizer, std::span<const Ch
     prompt.special("<start_of_turn>");
     prompt.text(is_user ? "user\n" : "model\n");
     if (i == 0) prompt.text(system);
-    prompt.text(trim(messages[i].content));
+    prompt.text(strip_python_space(messages[i].content));
     prompt.special("<end_of_turn>");
     prompt.text("\n");
   }
@@ -173,7 +160,7 @@ std::vector<TokenId> llama3_prompt(const Tokenizer& tokenizer, std::span<const C
   prompt.special("<|begin_of_text|>");
   for (const ChatMessage& message : messages) {
     header(message.role);
-    prompt.text(trim(message.content));
+    prompt.text(strip_python_space(message.content));
     prompt.special("<|eot_id|>");
   }
   header("assistant");
