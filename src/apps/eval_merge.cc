@@ -18,16 +18,15 @@ struct MergeOptions {
 int merge(const MergeOptions& options) {
   const std::vector<std::filesystem::path> runs(options.runs.begin(), options.runs.end());
   const std::vector<RecordLine> records = merge_runs(runs, options.out);
-  const nlohmann::json manifest = read_manifest(options.out);
-  const auto suite = manifest["suite"]["name"].get<std::string>();
-  const auto protocol = manifest["protocol"].get<std::string>();
-  const std::vector<TaskScore> tasks = score_tasks(records, protocol_from_name(protocol));
+  const Manifest manifest = read_manifest(options.out);
+  const std::string protocol = to_string(manifest.protocol);
+  const std::vector<TaskScore> tasks = score_tasks(records, manifest.protocol);
   if (options.json) {
     Json json = {{"run", options.out}, {"runs", options.runs}, {"items", records.size()}};
-    json.update(describe_scores(tasks, suite, protocol));
+    json.update(describe_scores(tasks, manifest.suite, protocol));
     write_json(json);
   } else {
-    write_out(score_table(tasks, suite, protocol));
+    write_out(score_table(tasks, manifest.suite, protocol));
   }
   fmt::print(stderr, "{} records of {} runs in {}\n", records.size(), runs.size(), options.out);
   return 0;

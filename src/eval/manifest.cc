@@ -5,15 +5,17 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "eval/record_fields.h"
 #include "eval/records.h"
 #include "formats/atomic_file.h"
+#include "formats/file_faults.h"
 #include "formats/strict_json.h"
 #include "library/file_bytes.h"
 
 namespace longscroll {
 namespace {
 
-constexpr int kMaxDepth = 8;
+constexpr int kMaxDepth = 16;
 constexpr const char* kKeys[] = {
     "format",  "program", "suite",     "protocol", "tasks",       "limit",    "seed",
     "lengths", "depths",  "languages", "repeats",  "max_seq_len", "truncate", "length_tokenizer",
@@ -36,6 +38,26 @@ std::string first_difference(const std::string& name, const nlohmann::json& a, c
   return fmt::format("{}: {} and {}", name, shown(a), shown(b));
 }
 
+Protocol parse_protocol(const RecordFields& fields) {
+  const std::string name = fields.text("protocol");
+  try {
+    return protocol_from_name(name);
+  } catch (const Error&) {
+    fields.fail(fmt::format("must name a known protocol, found {}", shown_name(name)));
+  }
+}
+
+std::vector<ManifestData> parse_data(const RecordFields& fields, const std::filesystem::path& path) {
+  const nlohmann::json& list = fields.at("data");
+  if (!list.is_array()) fields.fail(fmt::format("must have a list as 'data', found {}", list.type_name()));
+  std::vector<ManifestData> data;
+  for (const nlohmann::json& entry : list) {
+    const RecordFields of_file(entry, path, "manifest's 'data'");
+    data.push_back({of_file.text("file"), of_file.count("items")});
+  }
+  return data;
+}
+
 }  // namespace
 
 void write_manifest(const std::filesystem::path& run, const nlohmann::ordered_json& manifest) {
@@ -44,26 +66,34 @@ void write_manifest(const std::filesystem::path& run, const nlohmann::ordered_js
   file.commit();
 }
 
-nlohmann::json read_manifest(const std::filesystem::path& run) {
+Manifest read_manifest(const std::filesystem::path& run) {
   const std::filesystem::path path = run / kManifestName;
-  nlohmann::json manifest = parse_strict_json(read_file_bytes(path).bytes, path, "manifest", kMaxDepth);
-  const auto fault = [&](const std::string& what) {
-    throw Error(ErrorKind::kFile, path.string(), what,
-                "docs/formats/eval-records.md has what a manifest holds");
-  };
-  if (!manifest.is_object()) fault("must be an object, found " + std::string(manifest.type_name()));
-  for (const char* key : kKeys) {
-    if (!manifest.contains(key)) fault(fmt::format("must have {}, found none", key));
+  Manifest manifest;
+  manifest.json = parse_strict_json(read_file_bytes(path).bytes, path, "manifest", kMaxDepth);
+  const RecordFields fields(manifest.json, path, "manifest");
+  if (const uint64_t format = fields.count("format"); format != kManifestFormat) {
+    throw_unsupported_file(
+        path, fmt::format("the manifest must be of format {}, found {}", kManifestFormat, format),
+        "a newer longscroll wrote it");
   }
-  if (manifest["format"] != kManifestFormat) {
-    fault(fmt::format("must be of format {}, found {}", kManifestFormat, shown(manifest["format"])));
+  for (const char* key : kKeys) fields.at(key);
+  manifest.suite = fields.object("suite").text("name");
+  manifest.protocol = parse_protocol(fields);
+  manifest.label = fields.text("label");
+  manifest.tasks = fields.texts("tasks");
+  if (fields.has_value("limit") && fields.count("limit") > 0) manifest.limit = fields.count("limit");
+  const RecordFields shard = fields.object("shard");
+  manifest.shard = {shard.count("index"), shard.count("count")};
+  if (manifest.shard.index >= manifest.shard.count) {
+    fields.fail(fmt::format("must have a shard index below its count, found {} of {}", manifest.shard.index,
+                            manifest.shard.count));
   }
-  const nlohmann::json& shard = manifest["shard"];
-  if (!shard.is_object() || !shard.contains("index") || !shard["index"].is_number_unsigned() ||
-      !shard.contains("count") || !shard["count"].is_number_unsigned() ||
-      !manifest["items"].is_number_unsigned()) {
-    fault("must have items and the shard's index and count as whole numbers, found others");
-  }
+  manifest.data = parse_data(fields, path);
+  manifest.items = fields.count("items");
+  const std::string state = fields.text("state");
+  if (state != "running" && state != "complete")
+    fields.fail(fmt::format("must have the state running or complete, found {}", shown_name(state)));
+  manifest.running = state == "running";
   return manifest;
 }
 

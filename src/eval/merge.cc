@@ -17,10 +17,7 @@ namespace fs = std::filesystem;
 
 struct ShardRun {
   fs::path path;
-  nlohmann::json manifest;
-  Shard shard() const {
-    return {manifest["shard"]["index"].get<size_t>(), manifest["shard"]["count"].get<size_t>()};
-  }
+  Manifest manifest;
 };
 
 [[noreturn]] void refuse(const fs::path& run, const std::string& what) {
@@ -32,30 +29,32 @@ std::vector<ShardRun> open_shards(std::span<const fs::path> runs) {
   std::map<size_t, fs::path> places;
   for (const fs::path& path : runs) {
     ShardRun run{path, read_manifest(path)};
-    if (run.manifest["state"] != "complete") {
+    if (run.manifest.running) {
       refuse(path, "must be complete to be merged, found a run that was cut; go on with it by --resume");
     }
-    const std::string differs = shards.empty() ? "" : difference(shards[0].manifest, run.manifest, {"shard"});
+    const std::string differs =
+        shards.empty() ? "" : difference(shards[0].manifest.json, run.manifest.json, {"shard"});
     if (!differs.empty()) {
       refuse(path, fmt::format("must be of the same run as {}, found another {}", shards[0].path.string(),
                                differs));
     }
-    if (!shards.empty() && run.shard().count != shards[0].shard().count) {
-      refuse(path, fmt::format("must be one of {} shards, as {} is, found one of {}", shards[0].shard().count,
-                               shards[0].path.string(), run.shard().count));
+    if (!shards.empty() && run.manifest.shard.count != shards[0].manifest.shard.count) {
+      refuse(path,
+             fmt::format("must be one of {} shards, as {} is, found one of {}",
+                         shards[0].manifest.shard.count, shards[0].path.string(), run.manifest.shard.count));
     }
-    const auto [at, is_new] = places.emplace(run.shard().index, path);
+    const auto [at, is_new] = places.emplace(run.manifest.shard.index, path);
     if (!is_new) {
       refuse(path, fmt::format("must be a shard that is not there yet, found shard {} again, as {}",
-                               run.shard().index, at->second.string()));
+                               run.manifest.shard.index, at->second.string()));
     }
     shards.push_back(std::move(run));
   }
   if (shards.empty()) throw Error(ErrorKind::kArgument, "merge", "there must be runs to merge, found none");
-  for (size_t index = 0; index < shards[0].shard().count; ++index) {
+  for (size_t index = 0; index < shards[0].manifest.shard.count; ++index) {
     if (!places.contains(index)) {
-      refuse(shards[0].path.parent_path(),
-             fmt::format("must have all {} shards, found none of index {}", shards[0].shard().count, index));
+      refuse(shards[0].path.parent_path(), fmt::format("must have all {} shards, found none of index {}",
+                                                       shards[0].manifest.shard.count, index));
     }
   }
   return shards;
@@ -70,7 +69,7 @@ std::vector<RecordLine> collect(const std::vector<ShardRun>& shards) {
     std::ranges::move(found.lines, std::back_inserter(lines));
   }
   std::ranges::sort(lines, {}, [](const RecordLine& line) { return line.record.index; });
-  const auto items = shards[0].manifest["items"].get<size_t>();
+  const uint64_t items = shards[0].manifest.items;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].record.index != i) {
       refuse(shards[0].path.parent_path(),
@@ -103,7 +102,7 @@ std::vector<RecordLine> merge_runs(std::span<const fs::path> runs, const fs::pat
   }
   file.commit();
   // The manifest's keys in their own order, of the first shard's file.
-  auto manifest = nlohmann::ordered_json::parse(shards[0].manifest.dump());
+  auto manifest = nlohmann::ordered_json::parse(shards[0].manifest.json.dump());
   manifest["shard"] = {{"index", 0}, {"count", 1}};
   write_manifest(out, manifest);
   return lines;

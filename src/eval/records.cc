@@ -4,13 +4,18 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "eval/record_fields.h"
+#include "formats/file_faults.h"
 #include "formats/strict_json.h"
 #include "library/file_bytes.h"
 
@@ -18,53 +23,62 @@ namespace longscroll {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kMaxDepth = 8;
+constexpr int kMaxDepth = 16;
+constexpr size_t kMaxLineBytes = size_t{64} << 20;  // a record holds no prompt: far above any prediction
 
-// Reads a record's object key by key.
-class Fields {
- public:
-  Fields(const nlohmann::json& object, const std::filesystem::path& path, size_t number)
-      : object_(object), path_(path), number_(number) {
-    if (!object.is_object()) fail("be an object");
+// The values of a list of numbers, each of which is_valid().
+template <class Number, class IsValid>
+std::vector<Number> numbers(const RecordFields& fields, const char* key, IsValid is_valid) {
+  const nlohmann::json& values = fields.at(key);
+  if (!values.is_array() || !std::ranges::all_of(values, is_valid)) {
+    fields.fail(fmt::format("must have a list of finite numbers as '{}', found something else", key));
   }
+  return values.get<std::vector<Number>>();
+}
 
-  template <class Value>
-  void read(const char* key, Value& value) const {
-    const auto at = object_.find(key);
-    if (at == object_.end()) fail(fmt::format("have {}", key));
-    try {
-      check_kind(*at, value, key);
-      at->get_to(value);
-    } catch (const nlohmann::json::exception&) {
-      fail(fmt::format("have {} of its type", key));
-    }
+void parse_choices(const RecordFields& fields, EvalRecord& record) {
+  const bool has_choices = fields.has_value("choice_log_likelihoods");
+  if (has_choices != fields.has_value("choice_tokens"))
+    fields.fail("must have 'choice_log_likelihoods' and 'choice_tokens' together, found one alone");
+  if (!has_choices) return;
+  record.choice_log_likelihoods = numbers<double>(
+      fields, "choice_log_likelihoods",
+      [](const nlohmann::json& value) { return value.is_number() && std::isfinite(value.get<double>()); });
+  record.choice_tokens = numbers<size_t>(fields, "choice_tokens", [](const nlohmann::json& value) {
+    return value.is_number_unsigned() && value.get<uint64_t>() <= kMaxCount;
+  });
+  if (record.choice_log_likelihoods.size() != record.choice_tokens.size()) {
+    fields.fail(fmt::format("must have a count for each of {} choices as 'choice_tokens', found {}",
+                            record.choice_log_likelihoods.size(), record.choice_tokens.size()));
   }
-  // Keys that not every record has.
-  template <class Value>
-  void read_if_there(const char* key, Value& value) const {
-    if (object_.contains(key)) read(key, value);
-  }
-  const nlohmann::json& object() const { return object_; }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorKind::kFile, fmt::format("{}:{}", path_.string(), number_),
-                "a record must " + what + ", found another",
-                "docs/formats/eval-records.md has what a record holds");
-  }
+}
 
- private:
-  template <class Value>
-  void check_kind(const nlohmann::json& found, const Value&, const char* key) const {
-    if constexpr (std::is_same_v<Value, size_t>) {
-      if (!found.is_number_unsigned()) fail(fmt::format("have {} as a whole number", key));
-    } else if constexpr (std::is_same_v<Value, double>) {
-      if (!found.is_number()) fail(fmt::format("have {} as a number", key));
-    }
+void parse_score(const RecordFields& fields, EvalRecord& record) {
+  record.metric = fields.text("metric");
+  if (fields.has_value("score")) record.score = fields.number("score");
+  if (record.score.has_value() == record.metric.empty())
+    fields.fail("must have a score where it has a metric, found one alone");
+  record.scored_prediction = fields.text("scored_prediction");
+  record.scored_references = fields.texts("scored_references");
+  const RecordFields parts = fields.object("parts");
+  for (const auto& part : parts.json().items()) {
+    record.parts[part.key()] = parts.number(part.key().c_str());
   }
+}
 
-  const nlohmann::json& object_;
-  const std::filesystem::path& path_;
-  size_t number_;
-};
+void parse_costs(const RecordFields& fields, EvalRecord& record) {
+  record.generated_tokens = fields.count("generated_tokens");
+  record.reused_tokens = fields.count("reused_tokens");
+  if (record.reused_tokens > record.prompt_tokens) {
+    fields.fail(fmt::format("must reuse at most its {} prompt tokens, found {}", record.prompt_tokens,
+                            record.reused_tokens));
+  }
+  const RecordFields times = fields.object("times");
+  record.prefill_seconds = times.number("prefill_seconds");
+  record.decode_seconds = times.number("decode_seconds");
+  if (record.prefill_seconds < 0 || record.decode_seconds < 0)
+    fields.fail("must have times from 0 on, found a negative one");
+}
 
 }  // namespace
 
@@ -89,7 +103,7 @@ std::string to_line(const EvalRecord& r) {
   json["scored_prediction"] = r.scored_prediction;
   json["scored_references"] = r.scored_references;
   json["parts"] = r.parts;
-  json["fields"] = r.fields.is_null() ? Json::object() : r.fields;
+  json["fields"] = r.fields.is_null() ? Json::object() : Json(r.fields);
   json["generated_tokens"] = r.generated_tokens;
   json["reused_tokens"] = r.reused_tokens;
   json["times"] = {{"prefill_seconds", r.prefill_seconds}, {"decode_seconds", r.decode_seconds}};
@@ -97,54 +111,56 @@ std::string to_line(const EvalRecord& r) {
 }
 
 EvalRecord parse_record(std::string_view line, const std::filesystem::path& path, size_t number) {
-  if (!is_valid_utf8(line)) {
-    throw Error(ErrorKind::kFile, fmt::format("{}:{}", path.string(), number),
-                "must be UTF-8, found other bytes");
+  const std::string place = fmt::format("record in line {}", number);
+  if (line.size() > kMaxLineBytes) {
+    throw_bad_file(
+        path, fmt::format("the {} must be at most {} bytes, found {}", place, kMaxLineBytes, line.size()));
   }
-  const nlohmann::json json = parse_strict_json(line, path, fmt::format("line {}", number), kMaxDepth);
-  const Fields fields(json, path, number);
-  EvalRecord r;
-  fields.read("task", r.task);
-  fields.read("id", r.id);
-  fields.read("index", r.index);
-  fields.read("prompt_sha256", r.prompt_sha256);
-  fields.read("prompt_tokens", r.prompt_tokens);
-  fields.read("dropped_tokens", r.dropped_tokens);
-  fields.read("truncation", r.truncation);
-  fields.read("prediction", r.prediction);
-  fields.read("finish", r.finish);
-  fields.read_if_there("choice_log_likelihoods", r.choice_log_likelihoods);
-  fields.read_if_there("choice_tokens", r.choice_tokens);
-  fields.read("references", r.references);
-  fields.read("classes", r.classes);
-  fields.read("metric", r.metric);
-  if (json.contains("score") && !json["score"].is_null()) fields.read("score", r.score.emplace());
-  if (r.score.has_value() == r.metric.empty()) fields.fail("have a score where it has a metric");
-  fields.read("scored_prediction", r.scored_prediction);
-  fields.read("scored_references", r.scored_references);
-  fields.read("parts", r.parts);
-  fields.read("fields", r.fields);
-  fields.read("generated_tokens", r.generated_tokens);
-  fields.read("reused_tokens", r.reused_tokens);
-  if (!json.contains("times")) fields.fail("have times");
-  const Fields times(json["times"], path, number);
-  times.read("prefill_seconds", r.prefill_seconds);
-  times.read("decode_seconds", r.decode_seconds);
-  return r;
+  if (!is_valid_utf8(line))
+    throw_bad_file(path, fmt::format("the {} must be UTF-8, found other bytes", place));
+  const nlohmann::json json = parse_strict_json(line, path, place, kMaxDepth);
+  const RecordFields fields(json, path, place);
+  EvalRecord record;
+  record.task = fields.text("task");
+  record.id = fields.text("id");
+  record.index = fields.count("index");
+  record.prompt_sha256 = fields.text("prompt_sha256");
+  record.prompt_tokens = fields.count("prompt_tokens");
+  record.dropped_tokens = fields.count("dropped_tokens");
+  record.truncation = fields.at("truncation");
+  if (!record.truncation.is_null()) fields.object("truncation").text("mode");
+  record.prediction = fields.text("prediction");
+  record.finish = fields.text("finish");
+  record.references = fields.texts("references");
+  record.classes = fields.texts("classes");
+  record.fields = fields.object("fields").json();
+  parse_choices(fields, record);
+  parse_score(fields, record);
+  parse_costs(fields, record);
+  return record;
 }
 
 RecordLines read_records(const std::filesystem::path& path) {
   RecordLines found;
   const std::string bytes = read_file_bytes(path).bytes;
+  std::map<std::pair<std::string, std::string>, size_t> seen;  // to the line
   for (size_t begin = 0; begin < bytes.size();) {
     const size_t end = bytes.find('\n', begin);
     if (end == std::string::npos) {
       found.broken_tail = true;
       break;
     }
+    const size_t number = found.lines.size() + 1;
     RecordLine line;
     line.text = bytes.substr(begin, end - begin);
-    line.record = parse_record(line.text, path, found.lines.size() + 1);
+    line.record = parse_record(line.text, path, number);
+    const auto [first, is_new] = seen.emplace(std::pair(line.record.task, line.record.id), number);
+    if (!is_new) {
+      throw_bad_file(
+          path, fmt::format("the record in line {} must be the only one of task {} and id {}, found them "
+                            "in line {} too",
+                            number, shown_name(line.record.task), shown_name(line.record.id), first->second));
+    }
     found.lines.push_back(std::move(line));
     found.whole_bytes = begin = end + 1;
   }

@@ -20,7 +20,7 @@ struct EvalRecord {
   size_t index = 0;  // place in the whole run, all shards' together
   std::string prompt_sha256;
   size_t prompt_tokens = 0, dropped_tokens = 0;
-  nlohmann::ordered_json truncation;  // null or an object
+  nlohmann::json truncation;  // null, or an object that has its mode
   std::string prediction;
   std::string finish;
   std::vector<double> choice_log_likelihoods;
@@ -31,7 +31,7 @@ struct EvalRecord {
   std::string scored_prediction;
   std::vector<std::string> scored_references;
   std::map<std::string, double> parts;
-  nlohmann::ordered_json fields;
+  nlohmann::json fields;  // an object; null in a record that was not read from a file
   size_t generated_tokens = 0, reused_tokens = 0;
   double prefill_seconds = 0, decode_seconds = 0;
 
@@ -39,14 +39,16 @@ struct EvalRecord {
 };
 
 std::string to_line(const EvalRecord& record);  // with its line end
-// Throws Error(kFile), naming path and line, for anything that is not a whole record.
+// Throws Error(kFile), naming path and line, for whatever is missing, of a wrong type or out of range. Keys
+// that it does not know are ignored.
 EvalRecord parse_record(std::string_view line, const std::filesystem::path& path, size_t number);
 
 struct RecordLine {
   EvalRecord record;
   std::string text;  // as in the file, without its line end
 };
-// All lines of a file; a last one without a line end is not read, and makes `broken_tail` true.
+// All lines of a file; a last one without a line end is not read, and makes `broken_tail` true. No two are of
+// one task and id.
 struct RecordLines {
   std::vector<RecordLine> lines;
   uint64_t whole_bytes = 0;  // up to the last line end

@@ -92,7 +92,7 @@ class Run {
     // A run that was killed before its manifest was whole has left no record.
     if (!is_new && (fs::exists(path) || fs::exists(plan_.out / kRecordsName))) {
       const std::string differs =
-          difference(read_manifest(plan_.out), nlohmann::json::parse(manifest("running").dump()));
+          difference(read_manifest(plan_.out).json, nlohmann::json::parse(manifest("running").dump()));
       if (!differs.empty()) {
         throw Error(ErrorKind::kArgument, path.string(),
                     "must be of the run that is to go on, found another " + differs);

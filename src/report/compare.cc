@@ -63,19 +63,19 @@ struct Matched {
   Comparison comparison;
 };
 
-bool is_comparable(const Record& record) {
-  return record.scored && record.metric != kPerplexity;
+bool is_comparable(const EvalRecord& record) {
+  return record.score && record.metric != kPerplexity;
 }
 
 Matched match(const Run& first, const Run& second) {
   using Name = std::pair<std::string_view, std::string_view>;  // task and id, inside the record
-  std::map<Name, const Record*> others;
-  for (const Record& record : second.records) {
+  std::map<Name, const EvalRecord*> others;
+  for (const EvalRecord& record : second.records) {
     if (is_comparable(record)) others.emplace(Name(record.task, record.id), &record);
   }
   Matched matched;
   size_t count = 0;
-  for (const Record& record : first.records) {
+  for (const EvalRecord& record : first.records) {
     if (!is_comparable(record)) continue;
     const auto other = others.find(Name(record.task, record.id));
     if (other == others.end()) {
@@ -87,7 +87,7 @@ Matched match(const Run& first, const Run& second) {
     if (matched.tasks.empty() || matched.tasks.back().task != record.task) {
       matched.tasks.push_back({record.task, {}, {}});
     }
-    matched.tasks.back().pairs.push_back({record.score.score, other->second->score.score});
+    matched.tasks.back().pairs.push_back({*record.score, *other->second->score});
   }
   matched.comparison.only_second = others.size() - count;
   return matched;

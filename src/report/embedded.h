@@ -1,4 +1,4 @@
-// Files of the source tree that are linked into the program (cmake/EmbedText.cmake).
+// Files of the source tree that are linked into the program (cmake/LongscrollEmbed.cmake).
 #pragma once
 
 #include <string_view>

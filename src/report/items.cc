@@ -45,13 +45,13 @@ Json cut_fields(const nlohmann::json& fields) {
   return cut;
 }
 
-Json item_json(const Record& record, size_t task, size_t limit) {
+Json item_json(const EvalRecord& record, size_t task, size_t limit) {
   Json item = {{"t", task},
                {"i", shortened(record.id, kFieldLimit)},
-               {"s", record.scored ? Json(record.score.score) : Json(nullptr)},
+               {"s", record.score ? Json(*record.score) : Json(nullptr)},
                {"p", record.prompt_tokens},
                {"d", record.dropped_tokens},
-               {"k", record.truncation},
+               {"k", truncation_mode(record)},
                {"g", record.generated_tokens},
                {"u", record.reused_tokens},
                {"e", record.finish},
@@ -62,10 +62,10 @@ Json item_json(const Record& record, size_t task, size_t limit) {
                {"x", shortened(record.prediction, limit)},
                {"r", cut_texts(record.references, limit)},
                {"rn", record.references.size()},
-               {"a", Json(record.score.parts)},
+               {"a", Json(record.parts)},
                {"f", cut_fields(record.fields)}};
-  if (record.score.prediction != record.prediction) item["s_x"] = shortened(record.score.prediction, limit);
-  if (record.score.references != record.references) item["s_r"] = cut_texts(record.score.references, limit);
+  if (record.scored_prediction != record.prediction) item["s_x"] = shortened(record.scored_prediction, limit);
+  if (record.scored_references != record.references) item["s_r"] = cut_texts(record.scored_references, limit);
   if (!record.choice_log_likelihoods.empty()) item["c"] = record.choice_log_likelihoods;
   return item;
 }
@@ -75,7 +75,7 @@ Json run_json(const std::string& label, const Run& run, size_t count, size_t lim
   Json items = Json::array();
   const std::string* last = nullptr;
   for (size_t i = 0; i < count; ++i) {
-    const Record& record = run.records[i];
+    const EvalRecord& record = run.records[i];
     if (last == nullptr || *last != record.task) tasks.push_back(shortened(record.task, kFieldLimit));
     last = &record.task;
     items.push_back(item_json(record, tasks.size() - 1, limit));

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "eval/record_fields.h"
 #include "formats/file_faults.h"
-#include "report/run_fields.h"
 #include "report/scores.h"
 
 namespace longscroll::report {
@@ -25,7 +25,7 @@ struct Place {
   }
 };
 
-using Grid = std::map<Place, std::vector<const Record*>>;
+using Grid = std::map<Place, std::vector<const EvalRecord*>>;
 
 struct TaskGrid {
   std::string task;
@@ -37,8 +37,8 @@ struct TaskGrid {
 std::vector<TaskGrid> grids_of(const Run& run) {
   const std::filesystem::path path = run.directory / "records.jsonl";
   std::vector<TaskGrid> grids;
-  for (const Record& record : run.records) {
-    const Fields fields(record.fields, path, fmt::format("item {}'s 'fields'", shown_name(record.id)));
+  for (const EvalRecord& record : run.records) {
+    const RecordFields fields(record.fields, path, fmt::format("item {}'s 'fields'", shown_name(record.id)));
     const std::string language = fields.text("language");
     const Place place{fields.count("length"), fields.count("depth")};
     if (place.depth > kMaxDepth) {
@@ -167,13 +167,13 @@ std::vector<NeedleMap> needle_maps(const Run& run) {
 
 bool is_needle_run(const Run& run) {
   if (run.manifest.suite == "needle") return !run.records.empty();
-  const auto has_place = [](const Record& record) {
+  const auto has_place = [](const EvalRecord& record) {
     const auto has_number = [&](const char* key) {
       const auto value = record.fields.find(key);
       return value != record.fields.end() && value->is_number_unsigned();
     };
     const auto language = record.fields.find("language");
-    return record.scored && record.metric != kPerplexity && has_number("length") && has_number("depth") &&
+    return record.score && record.metric != kPerplexity && has_number("length") && has_number("depth") &&
            language != record.fields.end() && language->is_string();
   };
   return !run.records.empty() && std::all_of(run.records.begin(), run.records.end(), has_place);

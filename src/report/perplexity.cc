@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "eval/record_fields.h"
 #include "formats/file_faults.h"
-#include "report/run_fields.h"
 #include "report/scores.h"
 
 namespace longscroll::report {
@@ -23,7 +23,7 @@ std::vector<PerplexityCurve> perplexity_curves(const Run& run) {
     for (const auto& [length, point] : points) curves.back().points.push_back(point);
     points.clear();
   };
-  for (const Record& record : run.records) {
+  for (const EvalRecord& record : run.records) {
     if (record.metric != kPerplexity) continue;
     if (record.choice_log_likelihoods.empty() || record.choice_tokens.empty() ||
         record.choice_tokens.front() == 0) {
@@ -36,7 +36,7 @@ std::vector<PerplexityCurve> perplexity_curves(const Run& run) {
       if (!curves.empty()) close();
       curves.push_back({record.task, {}});
     }
-    const Fields fields(record.fields, path, fmt::format("item {}'s 'fields'", shown_name(record.id)));
+    const RecordFields fields(record.fields, path, fmt::format("item {}'s 'fields'", shown_name(record.id)));
     const uint64_t length = fields.count("length");
     PerplexityPoint& point = points[length];
     point.length = length;

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "eval/record_fields.h"
 #include "formats/strict_json.h"
 #include "report/embedded.h"
-#include "report/run_fields.h"
 
 namespace longscroll::report {
 namespace {
@@ -17,7 +17,7 @@ constexpr int kMaxDepth = 8;
 constexpr double kHighestScore = 100;
 
 PublishedColumn parse_column(const nlohmann::json& entry, const std::filesystem::path& path) {
-  const Fields fields(entry, path, "column");
+  const RecordFields fields(entry, path, "column");
   PublishedColumn column;
   column.suite = fields.text("suite");
   const nlohmann::json& tables = fields.at("tables");
@@ -28,7 +28,7 @@ PublishedColumn parse_column(const nlohmann::json& entry, const std::filesystem:
   column.tables = tables.get<std::vector<uint64_t>>();
   column.model = fields.text("model");
   column.note = fields.text("note");
-  const Fields scores = fields.object("scores");
+  const RecordFields scores = fields.object("scores");
   for (const auto& score : scores.json().items()) {
     std::optional<double>& value = column.scores[score.key()];
     if (score.value().is_null()) continue;
@@ -40,7 +40,7 @@ PublishedColumn parse_column(const nlohmann::json& entry, const std::filesystem:
   return column;
 }
 
-std::map<std::string, std::vector<Label>> parse_labels(const Fields& labels) {
+std::map<std::string, std::vector<Label>> parse_labels(const RecordFields& labels) {
   std::map<std::string, std::vector<Label>> all;
   for (const auto& suite : labels.json().items()) {
     for (const nlohmann::json& label : suite.value()) {
@@ -73,7 +73,7 @@ std::vector<const PublishedColumn*> Published::of(std::string_view suite, uint64
 Published parse_published(std::string_view text, std::string_view where) {
   const std::filesystem::path path(where);
   const nlohmann::json file = parse_strict_json(text, path, "file", kMaxDepth);
-  const Fields fields(file, path, "file");
+  const RecordFields fields(file, path, "file");
   Published result;
   result.source = fields.text("source");
   result.labels = parse_labels(fields.object("labels"));

@@ -90,7 +90,7 @@ std::pair<const RunView*, const RunView*> find_pair(Runs& runs,
 
 bool has_perplexity(const Run& run) {
   return std::any_of(run.records.begin(), run.records.end(),
-                     [](const Record& record) { return record.metric == kPerplexity; });
+                     [](const EvalRecord& record) { return record.metric == kPerplexity; });
 }
 
 // The suites' sections, in the order of the runs; with `published` also those that no run is of.

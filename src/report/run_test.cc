@@ -50,14 +50,14 @@ TEST_F(ReadRun, TakesEveryKey) {
   record["a later key"] = {{"of", "whatever"}};
   const report::Run run = read(test_manifest("longbench", 1), lines_of({record}));
   ASSERT_EQ(run.records.size(), 1u);
-  const Record& found = run.records[0];
+  const EvalRecord& found = run.records[0];
   EXPECT_EQ(found.task, "qasper");
   EXPECT_EQ(found.id, "7");
-  EXPECT_EQ(found.truncation, "middle");
+  EXPECT_EQ(truncation_mode(found), "middle");
   EXPECT_EQ(found.dropped_tokens, 12u);
-  EXPECT_DOUBLE_EQ(found.score.score, 0.25);
-  EXPECT_EQ(found.score.prediction, "answer");
-  EXPECT_DOUBLE_EQ(found.score.parts.at("rouge1"), 0.25);
+  EXPECT_DOUBLE_EQ(found.score.value(), 0.25);
+  EXPECT_EQ(found.scored_prediction, "answer");
+  EXPECT_DOUBLE_EQ(found.parts.at("rouge1"), 0.25);
   EXPECT_EQ(found.fields.at("length"), 9000);
   EXPECT_THAT(found.choice_log_likelihoods, ElementsAre(-1.5));
   EXPECT_THAT(found.choice_tokens, ElementsAre(3u));
@@ -75,7 +75,7 @@ TEST_F(ReadRun, OrdersByTheManifestsTasksThenByNumbersInIds) {
       read(manifest, lines_of({test_record("qasper", "10.1", 0), test_record("qasper", "9.12", 0),
                                test_record("trec", "3", 0), test_record("qasper", "9.2", 0)}));
   std::vector<std::string> order;
-  for (const Record& record : run.records) order.push_back(record.task + " " + record.id);
+  for (const EvalRecord& record : run.records) order.push_back(record.task + " " + record.id);
   EXPECT_THAT(order, ElementsAre("trec 3", "qasper 9.2", "qasper 9.12", "qasper 10.1"));
 }
 
@@ -106,7 +106,7 @@ TEST_F(ReadRun, TakesAPartThatIsNotScoredByItself) {
   record["score"] = nullptr;
   record["metric"] = "";
   const report::Run run = read(test_manifest("leval", 1), lines_of({record}));
-  EXPECT_FALSE(run.records[0].scored);
+  EXPECT_FALSE(run.records[0].score);
   record["metric"] = "leval.sci_fi";
   EXPECT_THAT(fault(test_manifest("leval", 1), lines_of({record})),
               HasSubstr("a score where it has a metric"));

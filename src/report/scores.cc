@@ -29,7 +29,7 @@ std::optional<size_t> items_by_data(const Manifest& manifest, std::string_view n
   return std::nullopt;
 }
 
-TaskScore score_task(const Run& run, const SuiteInfo* suite, const std::vector<const Record*>& records) {
+TaskScore score_task(const Run& run, const SuiteInfo* suite, const std::vector<const EvalRecord*>& records) {
   TaskScore score;
   score.task = records.front()->task;
   score.metric = records.front()->metric;
@@ -115,28 +115,28 @@ const TaskScore* RunScores::find(std::string_view task) const {
   return found == tasks.end() ? nullptr : &*found;
 }
 
-std::vector<std::vector<const Record*>> records_by_task(const Run& run) {
-  std::vector<std::vector<const Record*>> tasks;
-  for (const Record& record : run.records) {
-    if (!record.scored || record.metric == kPerplexity) continue;
+std::vector<std::vector<const EvalRecord*>> records_by_task(const Run& run) {
+  std::vector<std::vector<const EvalRecord*>> tasks;
+  for (const EvalRecord& record : run.records) {
+    if (!record.score || record.metric == kPerplexity) continue;
     if (tasks.empty() || tasks.back().front()->task != record.task) tasks.emplace_back();
     tasks.back().push_back(&record);
   }
   return tasks;
 }
 
-double aggregate(const Run& run, std::span<const Record* const> records) {
+double aggregate(const Run& run, std::span<const EvalRecord* const> records) {
   if (records.empty()) return 0;
   const std::string& name = records.front()->metric;
   std::vector<ItemScore> scores;
   scores.reserve(records.size());
-  for (const Record* record : records) {
+  for (const EvalRecord* record : records) {
     if (record->metric != name) {
       throw_bad_file(run.directory / "records.jsonl",
                      fmt::format("the items of a task must have one metric, found {} and {} in {}",
                                  shown_name(name), shown_name(record->metric), shown_name(record->task)));
     }
-    scores.push_back(record->score);
+    scores.push_back(record->item_score());
   }
   try {
     return find_metric(name, run.manifest.protocol).aggregate(scores);

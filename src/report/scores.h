@@ -50,10 +50,10 @@ const SuiteGroup* overall_group(const SuiteInfo& suite);
 RunScores score_run(const Run& run, const SuiteInfo* suite);
 
 // By the metric of the first; all have the same. Throws Error(kFile) otherwise, naming the run.
-double aggregate(const Run& run, std::span<const Record* const> records);
+double aggregate(const Run& run, std::span<const EvalRecord* const> records);
 
 // The scored records of a run, task by task; pointers into it. None of them is of metric kPerplexity.
-std::vector<std::vector<const Record*>> records_by_task(const Run& run);
+std::vector<std::vector<const EvalRecord*>> records_by_task(const Run& run);
 
 // One row of a suite's table, in the report's layout: a group's mean, its tasks below it, and at the end the
 // means over groups.

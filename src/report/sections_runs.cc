@@ -50,15 +50,16 @@ struct Lengths {
 
 Lengths lengths_of(const Run& run) {
   Lengths lengths;
-  for (const Record& record : run.records) {
+  for (const EvalRecord& record : run.records) {
     if (record.dropped_tokens == 0) {
       lengths.whole.push_back(record.prompt_tokens);
       continue;
     }
     lengths.cut.push_back(record.prompt_tokens + record.dropped_tokens);
     lengths.dropped.push_back(record.dropped_tokens);
-    if (lengths.modes.find(record.truncation) == std::string::npos) {
-      lengths.modes += (lengths.modes.empty() ? "" : ", ") + shortened(record.truncation, 40);
+    const std::string mode = truncation_mode(record);
+    if (lengths.modes.find(mode) == std::string::npos) {
+      lengths.modes += (lengths.modes.empty() ? "" : ", ") + shortened(mode, 40);
     }
   }
   return lengths;
@@ -181,7 +182,7 @@ Section lengths_section(const Views& views) {
 
 Speed speed_of(const Run& run) {
   Speed speed;
-  for (const Record& record : run.records) {
+  for (const EvalRecord& record : run.records) {
     speed.prompt_tokens += record.prompt_tokens;
     speed.reused_tokens += record.reused_tokens;
     speed.generated_tokens += record.generated_tokens;

@@ -33,6 +33,10 @@ inline Json test_manifest(const std::string& suite, size_t items) {
           {"tasks", Json::array()},
           {"limit", nullptr},
           {"seed", 0},
+          {"lengths", Json::array()},
+          {"depths", Json::array()},
+          {"languages", Json::array()},
+          {"repeats", 0},
           {"max_seq_len", 32768},
           {"truncate", "middle"},
           {"length_tokenizer", nullptr},
@@ -48,6 +52,7 @@ inline Json test_manifest(const std::string& suite, size_t items) {
 inline Json test_record(const std::string& task, const std::string& id, double score) {
   return {{"task", task},
           {"id", id},
+          {"index", 0},
           {"prompt_sha256", "ab"},
           {"prompt_tokens", 100},
           {"dropped_tokens", 0},

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/hasher.h"
 #include "suites/builders.h"
+#include "suites/embedded.h"
 #include "suites/needle_context.h"
 #include "suites/python_random.h"
 

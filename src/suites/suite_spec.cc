@@ -1,6 +1,7 @@
 #include "suites/suite_spec.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "base/hasher.h"
 #include "formats/strict_json.h"
 #include "suites/data_files.h"
+#include "suites/embedded.h"
 
 namespace longscroll {
 namespace {
@@ -174,6 +176,17 @@ void read_groups(Settings& settings, std::string_view protocol, SuiteInfo& info)
 }
 
 }  // namespace
+
+std::span<const BuiltinSuite> builtin_suites() {
+  static const std::array<BuiltinSuite, 7> kSuites = {{{"needle", suite_needle()},
+                                                       {"longbench", suite_longbench()},
+                                                       {"leval", suite_leval()},
+                                                       {"mmlu", suite_mmlu()},
+                                                       {"ceval", suite_ceval()},
+                                                       {"cmmlu", suite_cmmlu()},
+                                                       {"perplexity", suite_perplexity()}}};
+  return kSuites;
+}
 
 SuiteSpec read_suite(std::string_view name_or_path, std::string_view protocol) {
   check_protocol(protocol);

@@ -1,6 +1,7 @@
 // A suite file, checked, with the settings of one protocol worked into each task. Internal to this layer.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +28,12 @@ struct SuiteSpec {
   Settings task(size_t index) const;
 };
 
-// The suites that come with the program: name and text, made from suites/*.json when building.
+// The suites that come with the program: name and text, in the order in which they are listed.
 struct BuiltinSuite {
   std::string_view name;
   std::string_view text;
 };
-const std::vector<BuiltinSuite>& builtin_suites();
-std::string_view builtin_needles();  // suites/needle-needles.jsonl
+std::span<const BuiltinSuite> builtin_suites();
 
 SuiteSpec read_suite(std::string_view name_or_path, std::string_view protocol);
 

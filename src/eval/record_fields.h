@@ -8,16 +8,16 @@
 
 #include <nlohmann/json.hpp>
 
-namespace longscroll::report {
+namespace longscroll {
 
 // Token counts, items and the like: far above anything real, and exact as a double too.
 inline constexpr uint64_t kMaxCount = uint64_t{1} << 50;
 
-class Fields {
+class RecordFields {
  public:
   // `object` and `path` outlive it; `place` is "record in line 7" or "manifest". Throws Error(kFile) unless
   // it is an object.
-  Fields(const nlohmann::json& object, const std::filesystem::path& path, std::string place);
+  RecordFields(const nlohmann::json& object, const std::filesystem::path& path, std::string place);
 
   const nlohmann::json& at(const char* key) const;
   bool has_value(const char* key) const;  // there, and not null
@@ -26,7 +26,7 @@ class Fields {
   uint64_t count(const char* key) const;
   double number(const char* key) const;  // finite
   std::vector<std::string> texts(const char* key) const;
-  Fields object(const char* key) const;
+  RecordFields object(const char* key) const;
 
   [[noreturn]] void fail(const std::string& what) const;
   const nlohmann::json& json() const { return *object_; }
@@ -39,4 +39,4 @@ class Fields {
   std::string place_;
 };
 
-}  // namespace longscroll::report
+}  // namespace longscroll

@@ -1,4 +1,4 @@
-#include "report/run_fields.h"
+#include "eval/record_fields.h"
 
 #include <cmath>
 #include <utility>
@@ -7,45 +7,45 @@
 
 #include "formats/file_faults.h"
 
-namespace longscroll::report {
+namespace longscroll {
 
 using Json = nlohmann::json;
 
-Fields::Fields(const Json& object, const std::filesystem::path& path, std::string place)
+RecordFields::RecordFields(const Json& object, const std::filesystem::path& path, std::string place)
     : object_(&object), path_(&path), place_(std::move(place)) {
   if (!object.is_object()) fail(fmt::format("must be a JSON object, found {}", object.type_name()));
 }
 
-void Fields::fail(const std::string& what) const {
+void RecordFields::fail(const std::string& what) const {
   throw_bad_file(*path_, fmt::format("the {} {}", place_, what));
 }
 
-void Fields::fail_type(const char* key, const char* expected, const Json& found) const {
+void RecordFields::fail_type(const char* key, const char* expected, const Json& found) const {
   fail(fmt::format("must have {} as '{}', found {}", expected, key, found.type_name()));
 }
 
-const Json& Fields::at(const char* key) const {
+const Json& RecordFields::at(const char* key) const {
   const auto found = object_->find(key);
   if (found == object_->end()) fail(fmt::format("must have the key '{}', found none", key));
   return *found;
 }
 
-bool Fields::has_value(const char* key) const {
+bool RecordFields::has_value(const char* key) const {
   const auto found = object_->find(key);
   return found != object_->end() && !found->is_null();
 }
 
-std::string Fields::text(const char* key) const {
+std::string RecordFields::text(const char* key) const {
   const Json& value = at(key);
   if (!value.is_string()) fail_type(key, "a string", value);
   return value.get<std::string>();
 }
 
-std::string Fields::text_or_empty(const char* key) const {
+std::string RecordFields::text_or_empty(const char* key) const {
   return has_value(key) ? text(key) : std::string();
 }
 
-uint64_t Fields::count(const char* key) const {
+uint64_t RecordFields::count(const char* key) const {
   const Json& value = at(key);
   if (!value.is_number_unsigned()) fail_type(key, "a whole number from 0", value);
   const auto count = value.get<uint64_t>();
@@ -53,7 +53,7 @@ uint64_t Fields::count(const char* key) const {
   return count;
 }
 
-double Fields::number(const char* key) const {
+double RecordFields::number(const char* key) const {
   const Json& value = at(key);
   if (!value.is_number()) fail_type(key, "a number", value);
   const auto number = value.get<double>();
@@ -61,7 +61,7 @@ double Fields::number(const char* key) const {
   return number;
 }
 
-std::vector<std::string> Fields::texts(const char* key) const {
+std::vector<std::string> RecordFields::texts(const char* key) const {
   const Json& value = at(key);
   if (!value.is_array()) fail_type(key, "a list of strings", value);
   std::vector<std::string> texts;
@@ -72,10 +72,10 @@ std::vector<std::string> Fields::texts(const char* key) const {
   return texts;
 }
 
-Fields Fields::object(const char* key) const {
+RecordFields RecordFields::object(const char* key) const {
   const Json& value = at(key);
   if (!value.is_object()) fail_type(key, "an object", value);
   return {value, *path_, fmt::format("{}'s '{}'", place_, key)};
 }
 
-}  // namespace longscroll::report
+}  // namespace longscroll
