@@ -14,7 +14,7 @@
 namespace longscroll::data {
 
 inline constexpr size_t kBatchItems = 256;
-inline constexpr size_t kBatchBytes = size_t{16} << 20;
+inline constexpr size_t kBatchBytes = size_t{4} << 20;
 
 // `next()` gives optional<Item>, `bytes(item)` about how large it is, `encode(item)` a result; `sink(item, result)`.
 template <class Next, class Bytes, class Encode, class Sink>

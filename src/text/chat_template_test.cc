@@ -186,10 +186,11 @@ TEST(ChatTemplate, AnAnswerIsEncodedApartFromWhatStandsBeforeIt) {
     tables.added.push_back({.id = id, .content = token, .special = true});
   }
   const auto tokenizer = make_bpe_tokenizer(tables, "test");
-  const std::vector<ChatMessage> talk = {{"user", "q"}, {"assistant", "\na"}};
+  const std::vector<ChatMessage> talk = {{"user", "q"}, {"assistant", "\n"}};  // behind "assistant\n"
   const ChatTranscript transcript = chat_transcript(*tokenizer, ChatFormat::kChatML, talk);
   const auto prompt = chat_prompt(*tokenizer, ChatFormat::kChatML, std::span(talk).first(1));
   ASSERT_EQ(transcript.answers.at(0).begin, prompt.size());
+  EXPECT_EQ(transcript.answers[0].end, prompt.size() + 2);  // the line end and <|im_end|>
   EXPECT_EQ(prompt, std::vector<TokenId>(transcript.ids.begin(),
                                          transcript.ids.begin() + static_cast<ptrdiff_t>(prompt.size())));
 }

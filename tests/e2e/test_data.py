@@ -109,7 +109,7 @@ class Data(harness.TestCase):
         self.assertEqual(found["chat_form"], "chatml")
         self.assertEqual(found["lengths"]["documents"], 5)
         self.assertEqual(found["learnt"], sum(count + 1 for count in (2, 3, 4, 5, 1)))
-        stats = run_json("data", "stats", self.out, "--window", "56")
+        stats = run_json("data", "stats", self.out, "--window", "30")
         self.assertTrue(stats["instructions"])
         self.assertEqual([mode["mode"] for mode in stats["packing"]], ["best-fit", "padded"])
         self.assertEqual(stats["packing"][0]["too_long"], 1)  # the one with a system message
