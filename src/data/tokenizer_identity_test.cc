@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "data/test_documents.h"
+#include "text/sentencepiece_tokenizer.h"
 
 namespace longscroll::data {
 namespace {
@@ -22,6 +26,24 @@ TEST(TokenizerIdentity, AnotherVocabularyIsAnotherTokenizer) {
   const TokenizerIdentity one = identify(*byte_tokenizer({"a a"}), "");
   EXPECT_FALSE(one.same_ids(identify(*byte_tokenizer(), "")));
   EXPECT_FALSE(one.same_ids(identify(*byte_tokenizer({"a b"}), "")));
+}
+
+std::string golden(const char* name) {
+  std::ifstream in(std::string(LONGSCROLL_GOLDEN_DIR) + "/tokenizers/" + name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(TokenizerIdentity, AModelsOwnFileAndTheTablesThatGgufKeepsOfItAgree) {
+  const std::string proto = golden("index_like.model");
+  const SpmTables pieces = spm_tables_from_proto(proto, "test");
+  const auto from_tables = make_sentencepiece_tokenizer(sentencepiece_proto_from_tables(pieces), {}, "test");
+  EXPECT_TRUE(identify(*make_sentencepiece_tokenizer(proto, {}, "test"), "").same_ids(identify(*from_tables, "")));
+
+  BpeTables tables = bpe_tables_from_tokenizer_json(golden("bpe_qwen2_like.json"), "test");
+  const TokenizerIdentity from_json = identify(*make_bpe_tokenizer(tables, "test"), "");
+  tables.split_patterns.clear();
+  tables.pre = "qwen2";
+  EXPECT_TRUE(from_json.same_ids(identify(*make_bpe_tokenizer(tables, "test"), "")));
 }
 
 // The same tokens, but "ca" is merged before "ar" or behind it: "car" is cut in another way.

@@ -5,6 +5,7 @@ import pathlib
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import unittest
 
@@ -13,6 +14,19 @@ import tiny_model
 from harness import run, run_json
 
 SHARED = pathlib.Path(__file__).resolve().parents[3] / "shared"
+
+
+def documents_of(shard: pathlib.Path) -> list[list[int]]:
+    """By docs/formats/token-shards.md; checksums are the program's own to check."""
+    data = shard.read_bytes()
+    magic, version, id_bytes, answers, vocabulary = struct.unpack_from("<8s4I", data)
+    assert (magic, version, data[-8:]) == (b"LSTOKENS", 1, b"LSTOKEND")
+    documents, ids, table, size = struct.unpack_from("<4Q", data, len(data) - 64)
+    assert size == len(data) and table == -(-(128 + ids * id_bytes) // 8) * 8
+    values = struct.unpack_from(f"<{ids}{'H' if id_bytes == 2 else 'I'}", data, 128)
+    ends = [struct.unpack_from("<Q", data, table + 16 * i)[0] for i in range(documents)]
+    assert ends[-1] == ids and all((value & 0x7fffffff) < vocabulary for value in values)
+    return [list(values[begin:end]) for begin, end in zip([0] + ends, ends)]
 
 
 def with_small_files():
@@ -68,6 +82,21 @@ class Data(harness.TestCase):
         self.assertEqual(packing["best-fit"]["packs"], 6)
         self.assertEqual(packing["concatenate"]["packs"], 6)
         self.assertEqual(packing["padded"]["packs"], 5 + 3)
+
+    def test_a_shard_is_laid_out_as_the_docs_say(self):
+        texts = ["aab", "读完，<|im_end|>\n", "b" * 70]
+        self.lines("a.jsonl", [{"text": text} for text in texts])
+        run("data", "pack", self.model, self.corpus, "--out", self.out, check=0)
+        want = [run_json("tokenize", self.model, "--text", text)["ids"] + [258] for text in texts]
+        self.assertEqual(documents_of(self.out / "00000.tokens"), want)
+
+    def test_a_shard_of_instructions_marks_what_is_learnt(self):
+        self.lines("a.jsonl", [{"human": "q", "assistant": "aab"}])
+        run("data", "pack", self.model, self.corpus, "--instructions", "--out", self.out, check=0)
+        (document,) = documents_of(self.out / "00000.tokens")
+        answer = run_json("tokenize", self.model, "--text", "aab")["ids"] + [258]
+        prompt = run_json("generate", self.model, "--chat", "--prompt", "q", "--max-new-tokens", "1")["prompt_ids"]
+        self.assertEqual(document, prompt + [id | 1 << 31 for id in answer])
 
     def test_the_table_and_the_picture_are_for_people(self):
         self.lines("a.jsonl", [{"text": "b" * 100}, {"text": "b" * 6000}])
