@@ -97,7 +97,7 @@ TEST(PackLayout, BestFitTakesTheLongestFirstAndTheLeastRoom) {
 }
 
 TEST(PackLayout, BestFitFindsTheSameRoomsAsAPlainSearch) {
-  for (const uint32_t window : {1U, 7U, 100U, 1000U}) {
+  for (const uint32_t window : {7U, 100U, 1000U}) {
     const std::vector<uint64_t> positions = test::varied_positions(400);
     std::vector<uint64_t> counts;
     for (uint64_t left : positions) {
