@@ -127,14 +127,16 @@ int pack(const PackOptions& options) {
   const std::shared_ptr<const Model> model = open_model(options.model, true, Packing::kNone);
   const data::PackRequest request = request_of(options, *model);
   std::optional<ProgressBar> bar(std::in_place, "Packing", "bytes");
-  const data::ReadEvents events{[&bar](uint64_t done, uint64_t total) { bar->update(done, total); }, &interrupted()};
+  const data::ReadEvents events{[&bar](uint64_t done, uint64_t total) { bar->update(done, total); },
+                                &interrupted()};
   const data::PackReport report = data::pack_corpus(request, *model->tokenizer, events);
   const double seconds = bar->seconds();
   bar.reset();
   write_remarks(report.remarks);
   if (report.empty > 0) write_remarks({fmt::format("{} document(s) without text left out", report.empty)});
   if (report.too_short > 0) {
-    write_remarks({fmt::format("{} document(s) of one token left out: nothing is predicted in them", report.too_short)});
+    write_remarks({fmt::format("{} document(s) of one token left out: nothing is predicted in them",
+                               report.too_short)});
   }
   if (options.json) {
     write_json(describe(options, request, report, seconds));
@@ -145,9 +147,11 @@ int pack(const PackOptions& options) {
 }
 
 void add_text_options(CLI::App& command, PackOptions& options) {
-  command.add_option("--text-field", options.text_field, "Where a JSONL record has its text")->capture_default_str();
+  command.add_option("--text-field", options.text_field, "Where a JSONL record has its text")
+      ->capture_default_str();
   command
-      .add_option("--bos", options.bos, "Before each document: auto (as the tokenizer itself does), none, or a token")
+      .add_option("--bos", options.bos,
+                  "Before each document: auto (as the tokenizer itself does), none, or a token")
       ->capture_default_str();
   command
       .add_option("--eos", options.eos, "Behind each document: auto (the tokenizer's EOS), none, or a token")
@@ -155,16 +159,19 @@ void add_text_options(CLI::App& command, PackOptions& options) {
 }
 
 void add_instruction_options(CLI::App& command, PackOptions& options) {
-  CLI::Option* instructions =
-      command.add_flag("--instructions", options.instructions,
-                       "Records are conversations: the model's chat form around them, loss on the answers alone");
+  CLI::Option* instructions = command.add_flag(
+      "--instructions", options.instructions,
+      "Records are conversations: the model's chat form around them, loss on the answers alone");
   command
       .add_option("--form", options.form,
-                  "Of the records: OpenAI's messages, ShareGPT, Alpaca, Index's human and assistant, or told from each")
+                  "Of the records: OpenAI's messages, ShareGPT, Alpaca, Index's human and assistant, or told "
+                  "from each")
       ->check(CLI::IsMember({"auto", "messages", "sharegpt", "alpaca", "index"}))
       ->capture_default_str()
       ->needs(instructions);
-  command.add_option("--system", options.system, "System message of conversations without one (default: the model's)")
+  command
+      .add_option("--system", options.system,
+                  "System message of conversations without one (default: the model's)")
       ->needs(instructions);
 }
 
@@ -175,8 +182,9 @@ void add_data_pack(CLI::App& data, Action& action) {
   CLI::App* command = data.add_subcommand("pack", "A corpus or instructions to token shards");
   add_model_argument(*command, options->model);
   command
-      ->add_option("INPUT", options->inputs,
-                   "Files and folders: .jsonl, .txt, .md, also with .gz or .zst; of instructions .jsonl and .json")
+      ->add_option(
+          "INPUT", options->inputs,
+          "Files and folders: .jsonl, .txt, .md, also with .gz or .zst; of instructions .jsonl and .json")
       ->required();
   command->add_option("--out", options->out, "Folder for the shards: new, unless --force")->required();
   add_text_options(*command, *options);

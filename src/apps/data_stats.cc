@@ -31,10 +31,12 @@ double percent(uint64_t part, uint64_t whole) {
 std::string lengths_as_svg(const data::LengthStats& stats) {
   std::vector<report::BarGroup> groups;
   for (const data::LengthStep& step : stats.steps) {
-    groups.push_back({step.label(),
-                      {{0, percent(step.documents, stats.documents)}, {1, percent(step.tokens, stats.tokens)}}});
+    groups.push_back(
+        {step.label(),
+         {{0, percent(step.documents, stats.documents)}, {1, percent(step.tokens, stats.tokens)}}});
   }
-  return report::bar_chart("Documents and tokens by length, %", {"documents", "tokens"}, groups, 100).document();
+  return report::bar_chart("Documents and tokens by length, %", {"documents", "tokens"}, groups, 100)
+      .document();
 }
 
 struct Filling {
@@ -74,18 +76,21 @@ std::vector<Filling> fillings(const data::Documents& documents, uint32_t window)
   }
   const uint64_t too_long = documents->size() - fitting.size();
   const data::Documents chosen = data::choose(documents, std::move(fitting));
-  return {fill(chosen, PackingMode::kBestFit, window, too_long), fill(chosen, PackingMode::kPadded, window, too_long)};
+  return {fill(chosen, PackingMode::kBestFit, window, too_long),
+          fill(chosen, PackingMode::kPadded, window, too_long)};
 }
 
 std::string fillings_as_text(const std::vector<Filling>& found, uint32_t window) {
-  std::string text = fmt::format("\n{:<14}{:>10}{:>10}{:>16}\n", fmt::format("packs of {}", format_count(window)),
-                                 "packs", "filled", "documents cut");
+  std::string text =
+      fmt::format("\n{:<14}{:>10}{:>10}{:>16}\n", fmt::format("packs of {}", format_count(window)), "packs",
+                  "filled", "documents cut");
   for (const Filling& filling : found) {
     text += fmt::format("{:<14}{:>10}{:>9.1f}%{:>16}\n", to_string(filling.mode), format_count(filling.packs),
                         filling.filled, format_count(filling.cut));
   }
   if (found.front().too_long > 0) {
-    text += fmt::format("{} instruction(s) do not fit and are not counted\n", format_count(found.front().too_long));
+    text += fmt::format("{} instruction(s) do not fit and are not counted\n",
+                        format_count(found.front().too_long));
   }
   return text;
 }
@@ -147,8 +152,9 @@ std::string lengths_as_text(const data::LengthStats& stats) {
   std::string text = fmt::format(
       "{} documents, {} tokens; median {}, 90% up to {}, 99% up to {}, longest {}\n\n"
       "{:<12}{:>14}{:>8}{:>18}{:>8}\n",
-      format_count(stats.documents), format_count(stats.tokens), format_count(stats.median), format_count(stats.p90),
-      format_count(stats.p99), format_count(stats.longest), "length", "documents", "", "tokens", "");
+      format_count(stats.documents), format_count(stats.tokens), format_count(stats.median),
+      format_count(stats.p90), format_count(stats.p99), format_count(stats.longest), "length", "documents",
+      "", "tokens", "");
   for (const data::LengthStep& step : stats.steps) {
     text += fmt::format("{:<12}{:>14}{:>7.1f}%{:>18}{:>7.1f}%\n", step.label(), format_count(step.documents),
                         percent(step.documents, stats.documents), format_count(step.tokens),
@@ -158,8 +164,12 @@ std::string lengths_as_text(const data::LengthStats& stats) {
 }
 
 Json lengths_to_json(const data::LengthStats& stats) {
-  Json json = {{"documents", stats.documents}, {"tokens", stats.tokens}, {"median", stats.median},
-               {"p90", stats.p90},             {"p99", stats.p99},       {"longest", stats.longest}};
+  Json json = {{"documents", stats.documents},
+               {"tokens", stats.tokens},
+               {"median", stats.median},
+               {"p90", stats.p90},
+               {"p99", stats.p99},
+               {"longest", stats.longest}};
   json["steps"] = Json::array();
   for (const data::LengthStep& step : stats.steps) {
     json["steps"].push_back({{"above", step.above},
@@ -182,14 +192,16 @@ Json tokenizer_to_json(const data::TokenizerIdentity& tokenizer) {
 void add_data_stats(CLI::App& data, Action& action) {
   auto options = std::make_shared<StatsOptions>();
   CLI::App* command = data.add_subcommand("stats", "Lengths of the documents in token shards");
-  command->add_option("SHARDS", options->shards, "Folders that `data pack` made, or single shards")->required();
+  command->add_option("SHARDS", options->shards, "Folders that `data pack` made, or single shards")
+      ->required();
   command->add_option("--svg", options->svg, "Also as a picture: documents and tokens by length");
   command->add_option("--window", options->window, "Also how packs of so many tokens are filled")
       ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 28));
   command->add_flag("--check", options->check, "Read every document and compare its checksum");
   command->add_flag("--json", options->json, "One JSON object on standard output");
   command->footer(
-      "Lengths count a document's tokens with its BOS and EOS. A step ends with the length it names: 32K fits a\n"
+      "Lengths count a document's tokens with its BOS and EOS. A step ends with the length it names: 32K "
+      "fits a\n"
       "window of 32K.\n\nExample:\n  longscroll data stats packed --window 32768 --svg lengths.svg");
   command->callback([&action, options] { action = [options] { return stats(*options); }; });
 }

@@ -136,9 +136,9 @@ class ZstdFile final : public PackedFile {
       if (input_.pos == input_.size && !flushing_ && !refill()) return 0;
       const size_t result = ZSTD_decompressStream(stream_.get(), &output, &input_);
       if (ZSTD_isError(result)) {
-        throw_bad_file(path(),
-                       fmt::format("must be Zstandard as its name says, found: {}", ZSTD_getErrorName(result)),
-                       "a frame packed with --long above 27 needs to be packed again");
+        throw_bad_file(
+            path(), fmt::format("must be Zstandard as its name says, found: {}", ZSTD_getErrorName(result)),
+            "a frame packed with --long above 27 needs to be packed again");
       }
       in_frame_ = result != 0;
       // A full output may leave bytes inside the library that need no further input.

@@ -9,8 +9,8 @@
 
 namespace longscroll::data {
 
-// Memory does not grow with the file. Not thread safe. All of it throws Error(kFile), naming the file: missing,
-// not readable, not what its name says, cut short, or with other bytes behind its end.
+// Memory does not grow with the file. Not thread safe. All of it throws Error(kFile), naming the file:
+// missing, not readable, not what its name says, cut short, or with other bytes behind its end.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;

@@ -30,7 +30,8 @@ InstructionForm form_of(const Record& record) {
     if (record.fields.contains(form.field)) return form.form;
     fields += fmt::format("{}'{}'", fields.empty() ? "" : ", ", form.field);
   }
-  record.place.fail(fmt::format("must be an instruction, with one of the fields {}; found none of them", fields));
+  record.place.fail(
+      fmt::format("must be an instruction, with one of the fields {}; found none of them", fields));
 }
 
 bool is_blank(std::string_view text) {
@@ -60,7 +61,8 @@ void add_system(const Record& record, Conversation& conversation) {
 bool is_learnt(const json& message, const RecordPlace& place) {
   const auto weight = message.find("weight");
   if (weight == message.end()) return true;
-  if (*weight != 0 && *weight != 1) place.fail(fmt::format("a message's weight must be 0 or 1, found {}", weight->dump()));
+  if (*weight != 0 && *weight != 1)
+    place.fail(fmt::format("a message's weight must be 0 or 1, found {}", weight->dump()));
   return *weight == 1;
 }
 
@@ -69,7 +71,8 @@ Conversation from_messages(const Record& record) {
   const json& list = required_list(record, "messages");
   conversation.messages = messages_of(list, record.place);
   for (const json& message : list) {
-    if (message.at("role") == "assistant") conversation.learnt.push_back(is_learnt(message, record.place) ? 1 : 0);
+    if (message.at("role") == "assistant")
+      conversation.learnt.push_back(is_learnt(message, record.place) ? 1 : 0);
   }
   return conversation;
 }
@@ -85,7 +88,8 @@ Conversation from_sharegpt(const Record& record) {
   Conversation conversation;
   add_system(record, conversation);
   for (const json& turn : required_list(record, "conversations")) {
-    const bool fits = turn.is_object() && turn.contains("from") && turn["from"].is_string() && turn.contains("value");
+    const bool fits =
+        turn.is_object() && turn.contains("from") && turn["from"].is_string() && turn.contains("value");
     if (!fits) record.place.fail("must have turns with \"from\" and \"value\", found another");
     conversation.messages.push_back({sharegpt_role(turn["from"].get_ref<const std::string&>(), record.place),
                                      message_text(turn["value"], record.place)});
@@ -126,7 +130,8 @@ Conversation from_index(const Record& record) {
 void check_answers(const Conversation& conversation, const RecordPlace& place) {
   bool asked = false;
   for (const ChatMessage& message : conversation.messages) {
-    if (message.role == "assistant" && !asked) place.fail("must have a question before the first answer, found none");
+    if (message.role == "assistant" && !asked)
+      place.fail("must have a question before the first answer, found none");
     if (message.role == "assistant" && is_blank(message.content)) {
       place.fail("must have an answer that says something, found an empty one");
     }
@@ -134,8 +139,9 @@ void check_answers(const Conversation& conversation, const RecordPlace& place) {
   }
   if (conversation.messages.empty() || conversation.messages.back().role != "assistant") {
     place.fail(fmt::format("must end with an answer, found {}",
-                           conversation.messages.empty() ? "no message at all"
-                                                         : "a last message of the " + conversation.messages.back().role));
+                           conversation.messages.empty()
+                               ? "no message at all"
+                               : "a last message of the " + conversation.messages.back().role));
   }
   if (std::find(conversation.learnt.begin(), conversation.learnt.end(), 1) == conversation.learnt.end()) {
     place.fail("must have an answer to learn, found weight 0 on all of them");
@@ -205,7 +211,8 @@ std::vector<ChatMessage> messages_of(const json& list, const RecordPlace& place)
     if (!fits) place.fail("must have messages with \"role\" and \"content\", found another");
     const std::string& role = message["role"].get_ref<const std::string&>();
     if (role != "system" && role != "user" && role != "assistant") {
-      place.fail(fmt::format("a message's role must be system, user or assistant, found {}", shown_name(role)));
+      place.fail(
+          fmt::format("a message's role must be system, user or assistant, found {}", shown_name(role)));
     }
     messages.push_back({role, message_text(message["content"], place)});
   }

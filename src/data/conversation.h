@@ -30,8 +30,9 @@ struct Conversation {
   bool index_system = false;
 };
 
-// `form`: nullopt takes each record for what its fields say. Throws Error(kFile), naming file and line: of no known
-// form, a field missing, a role that is none of the three, no answer or an empty one, no question before an answer.
+// `form`: nullopt takes each record for what its fields say. Throws Error(kFile), naming file and line: of no
+// known form, a field missing, a role that is none of the three, no answer or an empty one, no question
+// before an answer.
 Conversation conversation_of(const Record& record, std::optional<InstructionForm> form);
 
 // "content" as text: a string, or OpenAI's list of {"type": "text", "text"}. Throws Error(kFile) as above.

@@ -30,7 +30,8 @@ std::string error(const std::string& json, std::optional<InstructionForm> form =
 }
 
 TEST(Conversation, OpenAiMessages) {
-  const std::string json = R"({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"},
+  const std::string json =
+      R"({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"},
       {"role": "assistant", "content": "a", "weight": 0}, {"role": "user", "content": [{"type": "text", "text": "r"},
       {"type": "text", "text": "s"}]}, {"role": "assistant", "content": "b", "weight": 1}]})";
   EXPECT_THAT(turns(json), ElementsAre("system: s", "user: q", "assistant: a", "user: rs", "assistant: b"));
@@ -44,13 +45,15 @@ TEST(Conversation, ShareGpt) {
 }
 
 TEST(Conversation, Alpaca) {
-  EXPECT_THAT(turns(R"({"instruction": "i", "input": "", "output": "o"})"), ElementsAre("user: i", "assistant: o"));
+  EXPECT_THAT(turns(R"({"instruction": "i", "input": "", "output": "o"})"),
+              ElementsAre("user: i", "assistant: o"));
   EXPECT_THAT(turns(R"({"instruction": "i", "input": "x", "output": "o", "system": "s",
       "history": [["q", "a"], ["r", "b"]]})"),
               ElementsAre("system: s", "user: q", "assistant: a", "user: r", "assistant: b", "user: i\nx",
                           "assistant: o"));
-  EXPECT_THAT(conversation_of(record(R"({"instruction": "i", "output": "o", "history": [["q", "a"]]})"), {}).learnt,
-              ElementsAre(1, 1));
+  EXPECT_THAT(
+      conversation_of(record(R"({"instruction": "i", "output": "o", "history": [["q", "a"]]})"), {}).learnt,
+      ElementsAre(1, 1));
   EXPECT_THAT(turns(R"({"instruction": "i", "input": null, "output": "o", "history": null})"),
               ElementsAre("user: i", "assistant: o"));
 }
@@ -64,16 +67,21 @@ TEST(Conversation, IndexsOwn) {
 }
 
 TEST(Conversation, AnInstructionWithoutAnAnswerIsNamedWithFileAndLine) {
-  for (const char* json : {R"({"messages": [{"role": "user", "content": "q"}]})",
-                           R"({"conversations": [{"from": "human", "value": "q"}]})",
-                           R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
+  for (const char* json :
+       {R"({"messages": [{"role": "user", "content": "q"}]})",
+        R"({"conversations": [{"from": "human", "value": "q"}]})",
+        R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
                                {"role": "user", "content": "r"}]})"}) {
-    EXPECT_THAT(error(json), HasSubstr("file: [chat.jsonl] line 7 must end with an answer, found a last message of the user"));
+    EXPECT_THAT(
+        error(json),
+        HasSubstr("file: [chat.jsonl] line 7 must end with an answer, found a last message of the user"));
   }
-  EXPECT_THAT(error(R"({"messages": []})"), HasSubstr("line 7 must end with an answer, found no message at all"));
+  EXPECT_THAT(error(R"({"messages": []})"),
+              HasSubstr("line 7 must end with an answer, found no message at all"));
   EXPECT_THAT(error(R"({"instruction": "i"})"), HasSubstr("line 7 must have the field 'output', found none"));
   EXPECT_THAT(error(R"({"human": "q"})"), HasSubstr("line 7 must have the field 'assistant', found none"));
-  EXPECT_THAT(error(R"({"human": "q", "assistant": " \n"})"), HasSubstr("line 7 must have an answer that says something"));
+  EXPECT_THAT(error(R"({"human": "q", "assistant": " \n"})"),
+              HasSubstr("line 7 must have an answer that says something"));
   EXPECT_THAT(error(R"({"instruction": "i", "output": "o", "history": [["q", ""]]})"),
               HasSubstr("line 7 must have an answer that says something"));
   EXPECT_THAT(error(R"({"messages": [{"role": "user", "content": "q"},
@@ -82,12 +90,15 @@ TEST(Conversation, AnInstructionWithoutAnAnswerIsNamedWithFileAndLine) {
 }
 
 TEST(Conversation, OtherFaultsAreNamedToo) {
-  EXPECT_THAT(error(R"({"prompt": "q"})"), AllOf(HasSubstr("line 7 must be an instruction"), HasSubstr("'messages'")));
-  EXPECT_THAT(error(R"({"messages": "q"})"), HasSubstr("must have a list in the field 'messages', found string"));
+  EXPECT_THAT(error(R"({"prompt": "q"})"),
+              AllOf(HasSubstr("line 7 must be an instruction"), HasSubstr("'messages'")));
+  EXPECT_THAT(error(R"({"messages": "q"})"),
+              HasSubstr("must have a list in the field 'messages', found string"));
   EXPECT_THAT(error(R"({"messages": [{"role": "tool", "content": "q"}]})"),
               HasSubstr("role must be system, user or assistant, found 'tool'"));
   EXPECT_THAT(error(R"({"messages": [{"role": "user"}]})"), HasSubstr("\"role\" and \"content\""));
-  EXPECT_THAT(error(R"({"messages": [{"role": "user", "content": null}]})"), HasSubstr("must be a text, found null"));
+  EXPECT_THAT(error(R"({"messages": [{"role": "user", "content": null}]})"),
+              HasSubstr("must be a text, found null"));
   EXPECT_THAT(error(R"({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]})"),
               HasSubstr("parts must be text"));
   EXPECT_THAT(error(R"({"messages": [{"role": "user", "content": "q"},
@@ -95,9 +106,11 @@ TEST(Conversation, OtherFaultsAreNamedToo) {
               HasSubstr("weight must be 0 or 1, found 0.5"));
   EXPECT_THAT(error(R"({"messages": [{"role": "assistant", "content": "a"}]})"),
               HasSubstr("must have a question before the first answer"));
-  EXPECT_THAT(error(R"({"conversations": [{"from": "function_call", "value": "x"}]})"), HasSubstr("found 'function_call'"));
+  EXPECT_THAT(error(R"({"conversations": [{"from": "function_call", "value": "x"}]})"),
+              HasSubstr("found 'function_call'"));
   EXPECT_THAT(error(R"({"conversations": [{"from": "human"}]})"), HasSubstr("\"from\" and \"value\""));
-  EXPECT_THAT(error(R"({"instruction": "i", "output": "o", "history": [["q"]]})"), HasSubstr("pairs of question and answer"));
+  EXPECT_THAT(error(R"({"instruction": "i", "output": "o", "history": [["q"]]})"),
+              HasSubstr("pairs of question and answer"));
   EXPECT_THAT(error(R"({"human": "q", "assistant": "a"})", InstructionForm::kAlpaca),
               HasSubstr("must have the field 'instruction', found none"));
 }

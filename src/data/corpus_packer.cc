@@ -46,7 +46,8 @@ class ShardFolder {
  private:
   static uint64_t learnt_of(const TokenDocument& document) {
     uint64_t learnt = 0;
-    for (size_t i = 1; i < document.ids.size(); ++i) learnt += document.learnt.empty() || document.learnt[i] != 0;
+    for (size_t i = 1; i < document.ids.size(); ++i)
+      learnt += document.learnt.empty() || document.learnt[i] != 0;
     return learnt;
   }
 
@@ -81,8 +82,8 @@ TokenDocument encode_text(const Tokenizer& tokenizer, const PackRequest& request
   return document;
 }
 
-void pack_texts(const PackRequest& request, const Tokenizer& tokenizer, const ReadEvents& events, ShardFolder& out,
-                PackReport& report) {
+void pack_texts(const PackRequest& request, const Tokenizer& tokenizer, const ReadEvents& events,
+                ShardFolder& out, PackReport& report) {
   const CorpusFiles files = find_corpus_files(request.inputs);
   CorpusReader reader(files.paths, request.text_field);
   encode_batches(
@@ -127,7 +128,8 @@ void write_manifest(const fs::path& path, const PackRequest& request, const Pack
                                 {"system", request.chat->default_system},
                                 {"form", request.form ? to_string(*request.form) : "auto"}};
   } else {
-    manifest["text"] = {{"field", request.text_field}, {"bos", id_or_null(request.bos)}, {"eos", id_or_null(request.eos)}};
+    manifest["text"] = {
+        {"field", request.text_field}, {"bos", id_or_null(request.bos)}, {"eos", id_or_null(request.eos)}};
   }
   manifest["documents"] = report.lengths.documents;
   manifest["tokens"] = report.lengths.tokens;
@@ -171,8 +173,8 @@ PackReport pack_corpus(const PackRequest& request, const Tokenizer& tokenizer, c
   out.finish();
   if (report.lengths.documents == 0) {
     throw Error(ErrorKind::kFile, request.inputs.front().string(),
-                fmt::format("must hold documents, found none ({} without text, {} of one token)", report.empty,
-                            report.too_short));
+                fmt::format("must hold documents, found none ({} without text, {} of one token)",
+                            report.empty, report.too_short));
   }
   write_manifest(directory.temporary() / "manifest.json", request, report);
   directory.commit();

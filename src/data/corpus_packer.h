@@ -42,7 +42,8 @@ struct ShardSummary {
 struct PackReport {
   TokenizerIdentity tokenizer;
   std::vector<ShardSummary> shards;
-  uint64_t learnt = 0;     // ids that are a target: all but each document's first, or the answers' of instructions
+  uint64_t learnt =
+      0;  // ids that are a target: all but each document's first, or the answers' of instructions
   uint64_t empty = 0;      // documents without text, left out
   uint64_t too_short = 0;  // documents of one id, which predict nothing, left out
   LengthStats lengths;
@@ -53,9 +54,9 @@ struct PackReport {
 std::optional<TokenId> leading_id(const Tokenizer& tokenizer);
 
 // The same bytes for any number of threads. Nothing lies at `out` before all is done (AtomicDirectory); a
-// manifest.json beside the shards says what they were made of. Throws Error(kArgument) when something lies at `out`
-// that is not to be replaced, Error(kFile) as the readers do and when there is no document, Error(kResource) when the
-// disk is full, Error(kCancelled).
+// manifest.json beside the shards says what they were made of. Throws Error(kArgument) when something lies at
+// `out` that is not to be replaced, Error(kFile) as the readers do and when there is no document,
+// Error(kResource) when the disk is full, Error(kCancelled).
 PackReport pack_corpus(const PackRequest& request, const Tokenizer& tokenizer, const ReadEvents& events = {});
 
 }  // namespace longscroll::data

@@ -98,7 +98,8 @@ TEST_F(CorpusPacker, TheManifestSaysWhatTheShardsWereMadeOf) {
 
 TEST_F(CorpusPacker, TheThreadsDoNotChangeAByte) {
   std::string lines;
-  for (int i = 0; i < 1500; ++i) lines += "{\"text\": \"" + std::string(static_cast<size_t>(1 + i * 37 % 211), 'a') + "\"}\n";
+  for (int i = 0; i < 1500; ++i)
+    lines += "{\"text\": \"" + std::string(static_cast<size_t>(1 + i * 37 % 211), 'a') + "\"}\n";
   folder_.write("in/a.jsonl", lines);
   std::vector<std::string> bytes;
   for (const int threads : {1, 3}) {
@@ -137,7 +138,8 @@ TEST_F(CorpusPacker, ADocumentOfOneTokenPredictsNothingAndIsCounted) {
 }
 
 TEST_F(CorpusPacker, InstructionsBecomeShardsWithTheirAnswers) {
-  folder_.write("in/a.jsonl", "{\"human\": \"q\", \"assistant\": \"aa\"}\n{\"instruction\": \"i\", \"output\": \"o\"}\n");
+  folder_.write("in/a.jsonl",
+                "{\"human\": \"q\", \"assistant\": \"aa\"}\n{\"instruction\": \"i\", \"output\": \"o\"}\n");
   PackRequest made = request();
   made.chat = ChatSettings{ChatFormat::kChatML, ""};
   const PackReport report = pack_corpus(made, *tokenizer_);
@@ -155,7 +157,8 @@ TEST_F(CorpusPacker, InstructionsBecomeShardsWithTheirAnswers) {
 
 TEST_F(CorpusPacker, AFaultLeavesNothingAndWhatLayThereStays) {
   folder_.write("in/a.jsonl", "{\"text\": \"ab\"}\n{\"txt\": \"cd\"}\n");
-  EXPECT_THAT(error_of([&] { pack_corpus(request(), *tokenizer_); }), HasSubstr("line 2 must have the field 'text'"));
+  EXPECT_THAT(error_of([&] { pack_corpus(request(), *tokenizer_); }),
+              HasSubstr("line 2 must have the field 'text'"));
   EXPECT_THAT(names(), ElementsAre("in"));
   folder_.write("out/mine.txt", "mine");
   EXPECT_THAT(error_of([&] { pack_corpus(request(), *tokenizer_); }), HasSubstr("must be a new folder"));
@@ -178,7 +181,8 @@ TEST_F(CorpusPacker, ACorpusWithoutADocumentIsAnError) {
 TEST_F(CorpusPacker, StopsSoonWhenItIsToldTo) {
   folder_.write("in/a.txt", "xy");
   const std::atomic<bool> cancel{true};
-  EXPECT_THAT(error_of([&] { pack_corpus(request(), *tokenizer_, {{}, &cancel}); }), HasSubstr("cancelled: "));
+  EXPECT_THAT(error_of([&] { pack_corpus(request(), *tokenizer_, {{}, &cancel}); }),
+              HasSubstr("cancelled: "));
   EXPECT_THAT(names(), ElementsAre("in"));
 }
 

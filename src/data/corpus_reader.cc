@@ -47,15 +47,16 @@ void add_folder(const fs::path& folder, std::span<const std::string_view> ending
   }
   if (fault) throw_bad_file(folder, fmt::format("must be readable, found: {}", fault.message()));
   if (inside.empty()) {
-    throw_bad_file(folder, fmt::format("must hold files in {} (or these with .gz, .zst), found none",
-                                       listed(endings)));
+    throw_bad_file(
+        folder, fmt::format("must hold files in {} (or these with .gz, .zst), found none", listed(endings)));
   }
   std::sort(inside.begin(), inside.end());
   found.paths.insert(found.paths.end(), inside.begin(), inside.end());
   if (!others.empty()) {
     std::sort(others.begin(), others.end());
-    found.remarks.push_back(fmt::format("{}: {} file(s) of other kinds left out, the first {}", folder.string(),
-                                        others.size(), shown_name(others.front().filename().string())));
+    found.remarks.push_back(fmt::format("{}: {} file(s) of other kinds left out, the first {}",
+                                        folder.string(), others.size(),
+                                        shown_name(others.front().filename().string())));
   }
 }
 
@@ -68,8 +69,8 @@ CorpusFiles find_files(const std::vector<fs::path>& paths, std::span<const std::
     } else if (!fs::exists(path, ignored)) {
       throw_bad_file(path, "must be a file or a folder, found nothing there");
     } else if (!ends_in(path, endings)) {
-      throw_unsupported_file(path, fmt::format("must end in {} (or these with .gz, .zst), found another kind",
-                                               listed(endings)));
+      throw_unsupported_file(
+          path, fmt::format("must end in {} (or these with .gz, .zst), found another kind", listed(endings)));
     } else {
       found.paths.push_back(path);
     }
@@ -93,7 +94,8 @@ std::string unpacked(const fs::path& path) {
   while (const size_t got = bytes->read(piece)) {
     text.append(piece.data(), got);
     if (text.size() > kMaxRecordBytes) {
-      throw_bad_file(path, fmt::format("a document must be at most {} MiB, found more", kMaxRecordBytes >> 20));
+      throw_bad_file(path,
+                     fmt::format("a document must be at most {} MiB, found more", kMaxRecordBytes >> 20));
     }
   }
   return text;

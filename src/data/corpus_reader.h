@@ -18,9 +18,9 @@ struct CorpusFiles {
   std::vector<std::string> remarks;  // files of a folder that were left out
 };
 
-// Files as they are named; of a folder, and the folders in it, those that are .jsonl or text (.txt, .md), each also
-// with .gz or .zst behind it, by name. Throws Error(kFile): a path is missing or holds no such file;
-// Error(kUnsupported): a file that is named and is of another kind.
+// Files as they are named; of a folder, and the folders in it, those that are .jsonl or text (.txt, .md),
+// each also with .gz or .zst behind it, by name. Throws Error(kFile): a path is missing or holds no such
+// file; Error(kUnsupported): a file that is named and is of another kind.
 CorpusFiles find_corpus_files(const std::vector<std::filesystem::path>& paths);
 // The same for records: .jsonl and .json.
 CorpusFiles find_record_files(const std::vector<std::filesystem::path>& paths);
@@ -30,8 +30,8 @@ struct CorpusText {
   std::string place;  // "corpus.jsonl line 7", "essay.txt"
 };
 
-// A record's document is the text in one field of it; a text file is one document, in any encoding that can be
-// told where it is not compressed. In memory for one document. Not thread safe. Throws as RecordReader and
+// A record's document is the text in one field of it; a text file is one document, in any encoding that can
+// be told where it is not compressed. In memory for one document. Not thread safe. Throws as RecordReader and
 // read_document do.
 class CorpusReader {
  public:
@@ -39,8 +39,8 @@ class CorpusReader {
 
   std::optional<CorpusText> next();
 
-  uint64_t position() const;                                          // bytes of the files on disk
-  uint64_t empty() const { return empty_; }                           // documents without text, left out
+  uint64_t position() const;                                            // bytes of the files on disk
+  uint64_t empty() const { return empty_; }                             // documents without text, left out
   const std::vector<std::string>& remarks() const { return remarks_; }  // what was assumed
 
  private:

@@ -17,7 +17,8 @@ using ::testing::HasSubstr;
 
 std::vector<std::string> read_all(CorpusReader& reader) {
   std::vector<std::string> found;
-  while (const std::optional<CorpusText> text = reader.next()) found.push_back(text->place + ": " + text->text);
+  while (const std::optional<CorpusText> text = reader.next())
+    found.push_back(text->place + ": " + text->text);
   return found;
 }
 
@@ -29,7 +30,8 @@ TEST(CorpusReader, ReadsAFolderByNameAndSaysWhatItLeavesOut) {
   folder.write("c/deep/d.jsonl.zst", test::zstd("{\"text\": \"four\"}"));
   folder.write("c/notes.pdf", "%PDF-");
   const CorpusFiles files = find_corpus_files({folder.path() / "c"});
-  EXPECT_THAT(files.remarks, ElementsAre(HasSubstr("1 file(s) of other kinds left out, the first 'notes.pdf'")));
+  EXPECT_THAT(files.remarks,
+              ElementsAre(HasSubstr("1 file(s) of other kinds left out, the first 'notes.pdf'")));
   CorpusReader reader(files.paths, "text");
   EXPECT_THAT(read_all(reader), ElementsAre("a.jsonl line 1: one", "a.jsonl line 2: one more", "b.txt: two\n",
                                             "c.md.gz: three", "d.jsonl.zst line 1: four"));
@@ -38,7 +40,8 @@ TEST(CorpusReader, ReadsAFolderByNameAndSaysWhatItLeavesOut) {
 
 TEST(CorpusReader, CountsDocumentsWithoutText) {
   const TempFolder folder;
-  const auto lines = folder.write("a.jsonl", "{\"text\": \"\"}\n{\"text\": \"x\"}\n{\"text\": \" \\n\\t\"}\n");
+  const auto lines =
+      folder.write("a.jsonl", "{\"text\": \"\"}\n{\"text\": \"x\"}\n{\"text\": \" \\n\\t\"}\n");
   CorpusReader reader({lines, folder.write("b.txt", ""), folder.write("c.txt", "\n\n")}, "text");
   EXPECT_THAT(read_all(reader), ElementsAre("a.jsonl line 2: x"));
   EXPECT_EQ(reader.empty(), 4U);
@@ -46,7 +49,8 @@ TEST(CorpusReader, CountsDocumentsWithoutText) {
 
 TEST(CorpusReader, TextFilesMayBeInOtherEncodingsAndAreThenRemarkedOn) {
   const TempFolder folder;
-  const std::string gb18030 = "\xC4\xE3\xBA\xC3\xA3\xAC\xCA\xC0\xBD\xE7\xA1\xA3\xC4\xE3\xBA\xC3\xA3\xAC\xCA\xC0\xBD\xE7\xA1\xA3";
+  const std::string gb18030 =
+      "\xC4\xE3\xBA\xC3\xA3\xAC\xCA\xC0\xBD\xE7\xA1\xA3\xC4\xE3\xBA\xC3\xA3\xAC\xCA\xC0\xBD\xE7\xA1\xA3";
   CorpusReader reader({folder.write("zh.txt", gb18030)}, "text");
   EXPECT_THAT(read_all(reader), ElementsAre("zh.txt: 你好，世界。你好，世界。"));
   EXPECT_THAT(reader.remarks(), ElementsAre(HasSubstr("zh.txt: ")));
@@ -64,11 +68,15 @@ TEST(CorpusReader, TakesTheTextFromTheFieldThatIsNamed) {
 TEST(CorpusReader, PathsThatHoldNothingToReadAreNamed) {
   const TempFolder folder;
   folder.write("d/x.bin", "x");
-  const auto fault = [](const std::filesystem::path& path) { return error_of([&] { find_corpus_files({path}); }); };
-  EXPECT_THAT(fault(folder.path() / "none"), HasSubstr("file: [" + (folder.path() / "none").string() + "] must be a file"));
+  const auto fault = [](const std::filesystem::path& path) {
+    return error_of([&] { find_corpus_files({path}); });
+  };
+  EXPECT_THAT(fault(folder.path() / "none"),
+              HasSubstr("file: [" + (folder.path() / "none").string() + "] must be a file"));
   EXPECT_THAT(fault(folder.path() / "d"), HasSubstr("must hold files in .jsonl, .txt, .md"));
   EXPECT_THAT(fault(folder.path() / "d/x.bin"), HasSubstr("unsupported: ["));
-  EXPECT_THAT(error_of([&] { find_record_files({folder.write("x.txt", "")}); }), HasSubstr("must end in .jsonl, .json"));
+  EXPECT_THAT(error_of([&] { find_record_files({folder.write("x.txt", "")}); }),
+              HasSubstr("must end in .jsonl, .json"));
 }
 
 }  // namespace

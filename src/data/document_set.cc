@@ -21,7 +21,8 @@ class Numbering {
   void add(uint64_t size, const std::string& where) {
     const uint64_t end = (ends_.empty() ? 0 : ends_.back()) + size;
     if (end > std::numeric_limits<uint32_t>::max()) {
-      throw Error(ErrorKind::kUnsupported, where, fmt::format("must bring the documents to less than 2^32, found {}", end),
+      throw Error(ErrorKind::kUnsupported, where,
+                  fmt::format("must bring the documents to less than 2^32, found {}", end),
                   "train on a part of the corpus at a time");
     }
     ends_.push_back(static_cast<uint32_t>(end));
@@ -71,7 +72,9 @@ class HeldInstructions final : public DocumentSet {
   }
 
   uint32_t size() const override { return static_cast<uint32_t>(documents_.size()); }
-  uint64_t positions(uint32_t document) const override { return documents_[document].document.ids.size() - 1; }
+  uint64_t positions(uint32_t document) const override {
+    return documents_[document].document.ids.size() - 1;
+  }
   bool may_split() const override { return false; }
   void append(uint32_t document, [[maybe_unused]] uint64_t from, [[maybe_unused]] uint64_t count,
               Pack& pack) const override {
@@ -86,7 +89,8 @@ class HeldInstructions final : public DocumentSet {
 
 class ChosenDocuments final : public DocumentSet {
  public:
-  ChosenDocuments(Documents of, std::vector<uint32_t> chosen) : of_(std::move(of)), chosen_(std::move(chosen)) {}
+  ChosenDocuments(Documents of, std::vector<uint32_t> chosen)
+      : of_(std::move(of)), chosen_(std::move(chosen)) {}
 
   uint32_t size() const override { return static_cast<uint32_t>(chosen_.size()); }
   uint64_t positions(uint32_t document) const override { return of_->positions(chosen_[document]); }
@@ -147,8 +151,8 @@ Documents open_shards(const std::vector<fs::path>& paths, const TokenizerIdentit
     TokenShard shard(path);
     if (!shard.tokenizer().same_ids(tokenizer)) {
       throw_bad_file(path,
-                     fmt::format("must hold ids of the model's tokenizer, {}; found those of {}", tokenizer.text(),
-                                 shown_name(shard.tokenizer().text())),
+                     fmt::format("must hold ids of the model's tokenizer, {}; found those of {}",
+                                 tokenizer.text(), shown_name(shard.tokenizer().text())),
                      "pack the corpus again with this model: longscroll data pack MODEL CORPUS --out DIR");
     }
     if (!shards.empty() && shard.has_answers() != shards.front().has_answers()) {

@@ -20,10 +20,11 @@ class DocumentSet {
   virtual uint32_t size() const = 0;
   // What a document takes in a pack, at least 1: of a plain one its ids but the last.
   virtual uint64_t positions(uint32_t document) const = 0;
-  // Whether a document may go on in another pack. An instruction may not: its answer would not see its question.
+  // Whether a document may go on in another pack. An instruction may not: its answer would not see its
+  // question.
   virtual bool may_split() const = 0;
-  // Appends positions [from, from + count) of a document with their targets, and where documents begin. Throws
-  // Error(kFile) when the document's bytes are damaged.
+  // Appends positions [from, from + count) of a document with their targets, and where documents begin.
+  // Throws Error(kFile) when the document's bytes are damaged.
   virtual void append(uint32_t document, uint64_t from, uint64_t count, Pack& pack) const = 0;
   virtual std::string name(uint32_t document) const = 0;  // "essays/00000.tokens document 17"
 };
@@ -34,7 +35,8 @@ using Documents = std::shared_ptr<const DocumentSet>;
 void append_positions(const TokenDocument& document, Pack& pack);
 
 // The documents of shards, in their order. Throws as TokenShard does; Error(kFile), naming the shard and both
-// tokenizers, when one is of another tokenizer than `tokenizer`, or some hold instructions and some plain text.
+// tokenizers, when one is of another tokenizer than `tokenizer`, or some hold instructions and some plain
+// text.
 Documents open_shards(const std::vector<std::filesystem::path>& shards, const TokenizerIdentity& tokenizer);
 
 struct NamedDocument {

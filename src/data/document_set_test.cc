@@ -15,8 +15,9 @@ using test::identity;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::filesystem::path shard(const TempFolder& folder, const std::string& name, const TokenizerIdentity& tokenizer,
-                            const std::vector<TokenDocument>& documents, bool with_answers = false) {
+std::filesystem::path shard(const TempFolder& folder, const std::string& name,
+                            const TokenizerIdentity& tokenizer, const std::vector<TokenDocument>& documents,
+                            bool with_answers = false) {
   std::filesystem::create_directories(folder.path() / "set");
   const std::filesystem::path path = folder.path() / "set" / name;
   ShardWriter writer(path, tokenizer, with_answers);

@@ -1,5 +1,5 @@
-// Reads items one after the other, encodes them on several threads, and hands the results on in order: the same
-// result for any number of threads.
+// Reads items one after the other, encodes them on several threads, and hands the results on in order: the
+// same result for any number of threads.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,8 @@ namespace longscroll::data {
 inline constexpr size_t kBatchItems = 256;
 inline constexpr size_t kBatchBytes = size_t{4} << 20;
 
-// `next()` gives optional<Item>, `bytes(item)` about how large it is, `encode(item)` a result; `sink(item, result)`.
+// `next()` gives optional<Item>, `bytes(item)` about how large it is, `encode(item)` a result; `sink(item,
+// result)`.
 template <class Next, class Bytes, class Encode, class Sink>
 void encode_batches(int threads, const Next& next, const Bytes& bytes, const Encode& encode, const Sink& sink,
                     const std::atomic<bool>* cancel) {

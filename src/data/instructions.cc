@@ -12,7 +12,8 @@
 namespace longscroll::data {
 namespace {
 
-// What Index-1.9B's fine-tuning puts where a record of its form has no system message (finetune/README.md there).
+// What Index-1.9B's fine-tuning puts where a record of its form has no system message (finetune/README.md
+// there).
 constexpr std::string_view kIndexSystem =
     "你是由哔哩哔哩自主研发的大语言模型，名为“Index”。你能够根据用户传入的信息，帮助用户完成指定的任务，"
     "并生成恰当的、符合要求的回复。";
@@ -39,7 +40,8 @@ TokenDocument encode_conversation(const Tokenizer& tokenizer, const ChatSettings
                                  is_index ? kIndexSystem : std::string_view(chat.default_system));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kArgument) throw;
-    place.fail(fmt::format("must be a conversation that the model's chat form has, found otherwise: {}", error.what()));
+    place.fail(fmt::format("must be a conversation that the model's chat form has, found otherwise: {}",
+                           error.what()));
   }
   TokenDocument document;
   document.learnt.resize(transcript.ids.size());
@@ -69,8 +71,9 @@ uint64_t RecordFiles::position() const {
   return bytes_before_ + (reader_ ? reader_->position() : 0);
 }
 
-void encode_instructions(RecordFiles& records, std::optional<InstructionForm> form, const Tokenizer& tokenizer,
-                         const ChatSettings& chat, int threads, const std::atomic<bool>* cancel,
+void encode_instructions(RecordFiles& records, std::optional<InstructionForm> form,
+                         const Tokenizer& tokenizer, const ChatSettings& chat, int threads,
+                         const std::atomic<bool>* cancel,
                          const std::function<void(TokenDocument document, const std::string& place)>& sink) {
   encode_batches(
       threads,
@@ -89,9 +92,9 @@ void encode_instructions(RecordFiles& records, std::optional<InstructionForm> fo
       cancel);
 }
 
-Documents read_instructions(const std::vector<std::filesystem::path>& paths, std::optional<InstructionForm> form,
-                            const Tokenizer& tokenizer, const ChatSettings& chat, int threads,
-                            const ReadEvents& events) {
+Documents read_instructions(const std::vector<std::filesystem::path>& paths,
+                            std::optional<InstructionForm> form, const Tokenizer& tokenizer,
+                            const ChatSettings& chat, int threads, const ReadEvents& events) {
   CorpusFiles files = find_record_files(paths);
   RecordFiles records(std::move(files.paths));
   std::vector<NamedDocument> documents;

@@ -22,8 +22,9 @@ struct ChatSettings {
   std::string default_system;  // where a conversation has none; empty: none
 };
 
-// The ids of chat_transcript(); learnt are those of each answer, its text and the token that ends it, where the
-// conversation says so. Throws Error(kFile), naming file and line, when the chat form has no such conversation.
+// The ids of chat_transcript(); learnt are those of each answer, its text and the token that ends it, where
+// the conversation says so. Throws Error(kFile), naming file and line, when the chat form has no such
+// conversation.
 TokenDocument encode_conversation(const Tokenizer& tokenizer, const ChatSettings& chat,
                                   const Conversation& conversation, const RecordPlace& place);
 
@@ -46,16 +47,17 @@ struct ReadEvents {
   const std::atomic<bool>* cancel = nullptr;                    // Error(kCancelled) soon after it is set
 };
 
-// Hands on each instruction of the files, encoded, with its place ("chat.jsonl line 7"), in their order. Throws as
-// RecordReader, conversation_of and encode_conversation do; Error(kCancelled) when `cancel` is set.
-void encode_instructions(RecordFiles& records, std::optional<InstructionForm> form, const Tokenizer& tokenizer,
-                         const ChatSettings& chat, int threads, const std::atomic<bool>* cancel,
+// Hands on each instruction of the files, encoded, with its place ("chat.jsonl line 7"), in their order.
+// Throws as RecordReader, conversation_of and encode_conversation do; Error(kCancelled) when `cancel` is set.
+void encode_instructions(RecordFiles& records, std::optional<InstructionForm> form,
+                         const Tokenizer& tokenizer, const ChatSettings& chat, int threads,
+                         const std::atomic<bool>* cancel,
                          const std::function<void(TokenDocument document, const std::string& place)>& sink);
 
-// The instructions of .jsonl and .json files and folders of them (find_record_files), whole in memory: for small
-// sets; `longscroll data pack --instructions` makes shards of large ones. `threads` >= 1 encode.
-Documents read_instructions(const std::vector<std::filesystem::path>& paths, std::optional<InstructionForm> form,
-                            const Tokenizer& tokenizer, const ChatSettings& chat, int threads,
-                            const ReadEvents& events = {});
+// The instructions of .jsonl and .json files and folders of them (find_record_files), whole in memory: for
+// small sets; `longscroll data pack --instructions` makes shards of large ones. `threads` >= 1 encode.
+Documents read_instructions(const std::vector<std::filesystem::path>& paths,
+                            std::optional<InstructionForm> form, const Tokenizer& tokenizer,
+                            const ChatSettings& chat, int threads, const ReadEvents& events = {});
 
 }  // namespace longscroll::data

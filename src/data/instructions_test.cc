@@ -28,17 +28,21 @@ std::string learnt_text(const Tokenizer& tokenizer, const TokenDocument& documen
 
 TEST(Instructions, LossIsOnEveryAnswerWithTheTokenThatEndsIt) {
   const auto tokenizer = byte_tokenizer();
-  const Conversation talk{{{"user", "one"}, {"assistant", "two"}, {"user", "three"}, {"assistant", "four"}}, {1, 1}};
-  const TokenDocument document = encode_conversation(*tokenizer, {ChatFormat::kChatML, "sys"}, talk, {"x", 1});
+  const Conversation talk{{{"user", "one"}, {"assistant", "two"}, {"user", "three"}, {"assistant", "four"}},
+                          {1, 1}};
+  const TokenDocument document =
+      encode_conversation(*tokenizer, {ChatFormat::kChatML, "sys"}, talk, {"x", 1});
   EXPECT_EQ(tokenizer->decode(document.ids, false),
-            "<|im_start|>system\nsys<|im_end|>\n<|im_start|>user\none<|im_end|>\n<|im_start|>assistant\ntwo<|im_end|>\n"
+            "<|im_start|>system\nsys<|im_end|>\n<|im_start|>user\none<|im_end|>\n<|im_start|>assistant\ntwo<|"
+            "im_end|>\n"
             "<|im_start|>user\nthree<|im_end|>\n<|im_start|>assistant\nfour<|im_end|>");
   EXPECT_EQ(learnt_text(*tokenizer, document), "two<|im_end|>four<|im_end|>");
 }
 
 TEST(Instructions, AnAnswerOfWeight0IsReadAndNotLearnt) {
   const auto tokenizer = byte_tokenizer();
-  const Conversation talk{{{"user", "one"}, {"assistant", "two"}, {"user", "three"}, {"assistant", "four"}}, {0, 1}};
+  const Conversation talk{{{"user", "one"}, {"assistant", "two"}, {"user", "three"}, {"assistant", "four"}},
+                          {0, 1}};
   const TokenDocument document = encode_conversation(*tokenizer, kChatML, talk, {"x", 1});
   EXPECT_EQ(learnt_text(*tokenizer, document), "four<|im_end|>");
 }
@@ -56,17 +60,20 @@ TEST(Instructions, IndexsOwnSystemMessageStandsInForAMissingOneInItsOwnForm) {
 TEST(Instructions, AConversationThatTheChatFormDoesNotHaveIsNamedWithFileAndLine) {
   const auto tokenizer = byte_tokenizer();
   const Conversation talk{{{"user", "q"}, {"system", "s"}, {"user", "r"}, {"assistant", "a"}}, {1}};
-  EXPECT_THAT(error_of([&] { encode_conversation(*tokenizer, {ChatFormat::kIndex, ""}, talk, {"chat.jsonl", 9}); }),
-              HasSubstr("file: [chat.jsonl] line 9 must be a conversation that the model's chat form has, found "
-                        "otherwise: [index chat template] the system message must be the first"));
+  EXPECT_THAT(
+      error_of([&] { encode_conversation(*tokenizer, {ChatFormat::kIndex, ""}, talk, {"chat.jsonl", 9}); }),
+      HasSubstr("file: [chat.jsonl] line 9 must be a conversation that the model's chat form has, found "
+                "otherwise: [index chat template] the system message must be the first"));
 }
 
 TEST(Instructions, AreReadIntoMemoryInTheirOrder) {
   const TempFolder folder;
   const auto tokenizer = byte_tokenizer();
-  folder.write("d/a.jsonl", "{\"human\": \"q\", \"assistant\": \"aa\"}\n{\"instruction\": \"i\", \"output\": \"o\"}\n");
-  folder.write("d/b.json", "[{\"messages\": [{\"role\": \"user\", \"content\": \"x\"},\n"
-                           "{\"role\": \"assistant\", \"content\": \"y\"}]}]");
+  folder.write("d/a.jsonl",
+               "{\"human\": \"q\", \"assistant\": \"aa\"}\n{\"instruction\": \"i\", \"output\": \"o\"}\n");
+  folder.write("d/b.json",
+               "[{\"messages\": [{\"role\": \"user\", \"content\": \"x\"},\n"
+               "{\"role\": \"assistant\", \"content\": \"y\"}]}]");
   uint64_t seen = 0;
   ReadEvents events;
   events.progress = [&](uint64_t done, uint64_t total) {

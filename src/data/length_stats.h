@@ -1,5 +1,5 @@
-// How long the documents of a corpus are: the report's two figures, the share of documents and the share of tokens by
-// length in steps of 4K up to 32K, and beyond.
+// How long the documents of a corpus are: the report's two figures, the share of documents and the share of
+// tokens by length in steps of 4K up to 32K, and beyond.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct LengthStats {
   uint64_t p90 = 0;
   uint64_t p99 = 0;
   uint64_t longest = 0;
-  // 4K wide up to 32K, then 32K-64K, 64K-128K, above 128K; a length of exactly 32K is in the step that ends there,
-  // with what fits a window of 32K.
+  // 4K wide up to 32K, then 32K-64K, 64K-128K, above 128K; a length of exactly 32K is in the step that ends
+  // there, with what fits a window of 32K.
   std::vector<LengthStep> steps;
 };
 

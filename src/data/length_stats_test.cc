@@ -20,8 +20,8 @@ TEST(LengthStats, StepsAre4KWideUpTo32KAndDoubleBeyond) {
   const LengthStats stats = length_stats({});
   std::vector<std::string> labels;
   for (const LengthStep& step : stats.steps) labels.push_back(step.label());
-  EXPECT_EQ(labels, (std::vector<std::string>{"0-4K", "4K-8K", "8K-12K", "12K-16K", "16K-20K", "20K-24K", "24K-28K",
-                                              "28K-32K", "32K-64K", "64K-128K", "above 128K"}));
+  EXPECT_EQ(labels, (std::vector<std::string>{"0-4K", "4K-8K", "8K-12K", "12K-16K", "16K-20K", "20K-24K",
+                                              "24K-28K", "28K-32K", "32K-64K", "64K-128K", "above 128K"}));
   EXPECT_EQ(stats.documents, 0U);
 }
 

@@ -29,7 +29,8 @@ Way way_of(const std::vector<MixturePart>& parts) {
   bool count = false;
   bool ratio = false;
   for (const MixturePart& part : parts) {
-    const bool fits = part.weight >= 0 && part.ratio >= 0 && std::isfinite(part.weight) && std::isfinite(part.ratio);
+    const bool fits =
+        part.weight >= 0 && part.ratio >= 0 && std::isfinite(part.weight) && std::isfinite(part.ratio);
     if (!fits) throw Error(ErrorKind::kArgument, part.name, "weight and ratio must be numbers above 0");
     weight |= part.weight > 0;
     count |= part.count > 0;
@@ -42,13 +43,15 @@ Way way_of(const std::vector<MixturePart>& parts) {
   for (const MixturePart& part : parts) {
     if ((weight && part.weight == 0) || (ratio && part.ratio == 0)) {
       throw Error(ErrorKind::kArgument, part.name,
-                  fmt::format("must have a {0} once another source has one, found none", weight ? "weight" : "ratio"));
+                  fmt::format("must have a {0} once another source has one, found none",
+                              weight ? "weight" : "ratio"));
     }
   }
   return weight ? Way::kWeight : count ? Way::kCount : ratio ? Way::kRatio : Way::kAsTheyAre;
 }
 
-Documents that_fit(const MixturePart& part, const MixtureSettings& settings, std::vector<std::string>& remarks) {
+Documents that_fit(const MixturePart& part, const MixtureSettings& settings,
+                   std::vector<std::string>& remarks) {
   const DocumentSet& documents = *part.documents;
   if (documents.may_split() || settings.too_long == TooLong::kRefuse) return part.documents;
   std::vector<uint32_t> fitting;
@@ -59,8 +62,9 @@ Documents that_fit(const MixturePart& part, const MixtureSettings& settings, std
   }
   const uint64_t left_out = documents.size() - fitting.size();
   if (left_out == 0) return part.documents;
-  remarks.push_back(fmt::format("{}: {} of {} left out, longer than the window of {}; the longest has {} tokens",
-                                part.name, left_out, documents.size(), settings.packs.window, longest + 1));
+  remarks.push_back(
+      fmt::format("{}: {} of {} left out, longer than the window of {}; the longest has {} tokens", part.name,
+                  left_out, documents.size(), settings.packs.window, longest + 1));
   return choose(part.documents, std::move(fitting));
 }
 
@@ -111,8 +115,9 @@ std::vector<WeightedSource> by_length(const std::string& name, const Documents& 
   uint64_t below = 0;
   for (uint32_t i = 0; i < documents->size(); ++i) {
     const uint64_t length = documents->positions(i) + 1;
-    const auto above = std::upper_bound(buckets.begin(), buckets.end(), length,
-                                        [](uint64_t l, const LengthBucket& bucket) { return l < bucket.from; });
+    const auto above =
+        std::upper_bound(buckets.begin(), buckets.end(), length,
+                         [](uint64_t l, const LengthBucket& bucket) { return l < bucket.from; });
     if (above == buckets.begin()) {
       ++below;
     } else {
@@ -120,8 +125,8 @@ std::vector<WeightedSource> by_length(const std::string& name, const Documents& 
     }
   }
   if (below > 0) {
-    remarks.push_back(fmt::format("{}: {} of {} documents left out, below the first bucket's {} tokens", name, below,
-                                  documents->size(), buckets.front().from));
+    remarks.push_back(fmt::format("{}: {} of {} documents left out, below the first bucket's {} tokens", name,
+                                  below, documents->size(), buckets.front().from));
   }
   std::vector<WeightedSource> sources;
   for (size_t b = 0; b < buckets.size(); ++b) {
@@ -139,8 +144,9 @@ std::vector<WeightedSource> by_length(const std::string& name, const Documents& 
   return sources;
 }
 
-std::unique_ptr<PackSource> stream(const std::string& name, Documents documents, const MixtureSettings& settings,
-                                   uint64_t seed, std::vector<std::string>& remarks) {
+std::unique_ptr<PackSource> stream(const std::string& name, Documents documents,
+                                   const MixtureSettings& settings, uint64_t seed,
+                                   std::vector<std::string>& remarks) {
   PackSettings packs = settings.packs;
   packs.seed = seed;
   if (settings.buckets.empty()) return std::make_unique<PackedDocuments>(name, std::move(documents), packs);
@@ -152,17 +158,21 @@ void check_buckets(const std::vector<LengthBucket>& buckets) {
   for (size_t i = 1; i < buckets.size(); ++i) {
     if (buckets[i - 1].from < buckets[i].from) continue;
     throw Error(ErrorKind::kArgument, "buckets",
-                fmt::format("must begin at rising lengths, found {} before {}", buckets[i - 1].from, buckets[i].from));
+                fmt::format("must begin at rising lengths, found {} before {}", buckets[i - 1].from,
+                            buckets[i].from));
   }
 }
 
 void check_alike(const std::vector<MixturePart>& parts) {
-  if (parts.empty()) throw Error(ErrorKind::kArgument, "mixture", "must have at least one source, found none");
+  if (parts.empty())
+    throw Error(ErrorKind::kArgument, "mixture", "must have at least one source, found none");
   for (const MixturePart& part : parts) {
     if (part.documents->may_split() == parts.front().documents->may_split()) continue;
-    throw Error(ErrorKind::kArgument, part.name,
-                fmt::format("must be {0} like {1}, found otherwise: one stage learns from the one or the other",
-                            parts.front().documents->may_split() ? "plain text" : "instructions", parts.front().name));
+    throw Error(
+        ErrorKind::kArgument, part.name,
+        fmt::format("must be {0} like {1}, found otherwise: one stage learns from the one or the other",
+                    parts.front().documents->may_split() ? "plain text" : "instructions",
+                    parts.front().name));
   }
 }
 

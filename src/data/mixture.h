@@ -2,10 +2,13 @@
 //
 // There are three ways, and one mixture goes one of them:
 //  - as they are (nothing given): all documents together; an epoch has each once.
-//  - by weight: each part's share of the packs, and so of the tokens; parts repeat on their own, without an epoch of
+//  - by weight: each part's share of the packs, and so of the tokens; parts repeat on their own, without an
+//  epoch of
 //    the whole (ProLong, arXiv 2410.02660, mixes its long and short sources so).
-//  - by count or by ratio: documents of each part in an epoch, drawn once from the seed and then fixed; together, so
-//    that a pack may hold long and general instructions side by side (the Index report: 30k long, 50k general).
+//  - by count or by ratio: documents of each part in an epoch, drawn once from the seed and then fixed;
+//  together, so
+//    that a pack may hold long and general instructions side by side (the Index report: 30k long, 50k
+//    general).
 #pragma once
 
 #include <cstdint>
@@ -46,8 +49,8 @@ struct Mixture {
   std::vector<std::string> remarks;  // what was left out
 };
 
-// Throws Error(kArgument), naming the part: settings that contradict each other, more documents asked for than there
-// are, a bucket without a document; and as PackedDocuments and MixedPacks do.
+// Throws Error(kArgument), naming the part: settings that contradict each other, more documents asked for
+// than there are, a bucket without a document; and as PackedDocuments and MixedPacks do.
 Mixture make_mixture(std::vector<MixturePart> parts, const MixtureSettings& settings);
 
 }  // namespace longscroll::data

@@ -95,7 +95,8 @@ TEST(Mixture, ByRatioTheScarcestPartGivesAllItHas) {
 }
 
 TEST(Mixture, ByWeightPartsHaveTheirShareOfThePacks) {
-  const Mixture mixture = make_mixture({{"a", named("a", {2, 2, 2}), 1}, {"b", named("b", {2}), 3}}, settings(2));
+  const Mixture mixture =
+      make_mixture({{"a", named("a", {2, 2, 2}), 1}, {"b", named("b", {2}), 3}}, settings(2));
   int of_a = 0;
   for (uint64_t i = 0; i < 4096; ++i) of_a += mixture.packs->describe(i).starts_with("a pack") ? 1 : 0;
   EXPECT_EQ(of_a, 1024);
@@ -120,7 +121,8 @@ TEST(Mixture, LengthBucketsHaveTheirShareOfThePacks) {
   EXPECT_EQ(of_longer, 2048);
   EXPECT_THAT(shorter, ElementsAre("a1"));
   EXPECT_THAT(longer, ElementsAre("a2", "a3"));
-  EXPECT_THAT(mixture.remarks, ElementsAre("a: 1 of 4 documents left out, below the first bucket's 4 tokens"));
+  EXPECT_THAT(mixture.remarks,
+              ElementsAre("a: 1 of 4 documents left out, below the first bucket's 4 tokens"));
 }
 
 TEST(Mixture, WhatIsTooLongIsRefusedOrLeftOutAndSaid) {
@@ -144,14 +146,20 @@ TEST(Mixture, SettingsThatContradictEachOtherAreNamed) {
   const Documents few = named("a", {2, 3});
   EXPECT_THAT(fault({}), HasSubstr("[mixture] must have at least one source"));
   EXPECT_THAT(fault({{"a", few, 1}, {"b", few, 0, 1}}), HasSubstr("by weight, by count or by ratio"));
-  EXPECT_THAT(fault({{"a", few, 1}, {"b", few}}), HasSubstr("[b] must have a weight once another source has one"));
-  EXPECT_THAT(fault({{"a", few, 0, 0, 1}, {"b", few}}), HasSubstr("[b] must have a ratio once another source has one"));
+  EXPECT_THAT(fault({{"a", few, 1}, {"b", few}}),
+              HasSubstr("[b] must have a weight once another source has one"));
+  EXPECT_THAT(fault({{"a", few, 0, 0, 1}, {"b", few}}),
+              HasSubstr("[b] must have a ratio once another source has one"));
   EXPECT_THAT(fault({{"a", few, -1}}), HasSubstr("[a] weight and ratio must be numbers above 0"));
-  EXPECT_THAT(fault({{"a", few, 0, 3}}), HasSubstr("[a] must have the 3 documents that are asked for, found 2"));
-  EXPECT_THAT(fault({{"a", few, 0, 0, 1}, {"b", few, 0, 0, 0.1}}), HasSubstr("[b] the ratio must give at least one"));
+  EXPECT_THAT(fault({{"a", few, 0, 3}}),
+              HasSubstr("[a] must have the 3 documents that are asked for, found 2"));
+  EXPECT_THAT(fault({{"a", few, 0, 0, 1}, {"b", few, 0, 0, 0.1}}),
+              HasSubstr("[b] the ratio must give at least one"));
   EXPECT_THAT(fault({{"a", few}, {"b", named("b", {2}, false)}}), HasSubstr("[b] must be plain text like a"));
-  EXPECT_THAT(fault({{"a", few}}, {{5, 1}, {5, 1}}), HasSubstr("[buckets] must begin at rising lengths, found 5"));
-  EXPECT_THAT(fault({{"a", few}}, {{0, 1}, {100, 1}}), HasSubstr("[a from 100 tokens] must have at least one document"));
+  EXPECT_THAT(fault({{"a", few}}, {{5, 1}, {5, 1}}),
+              HasSubstr("[buckets] must begin at rising lengths, found 5"));
+  EXPECT_THAT(fault({{"a", few}}, {{0, 1}, {100, 1}}),
+              HasSubstr("[a from 100 tokens] must have at least one document"));
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ inline constexpr TokenId kIgnored = -1;
 // One training sequence, T positions: several documents side by side.
 //
 // A sequence that the documents do not fill ends with padding: a document of its own, whose targets are all
-// kIgnored. Since documents do not see each other, one without targets changes neither loss nor gradients, and
-// need not be computed.
+// kIgnored. Since documents do not see each other, one without targets changes neither loss nor gradients,
+// and need not be computed.
 struct Pack {
   std::vector<TokenId> ids;      // [T]
   std::vector<TokenId> targets;  // [T] the id that position t has to predict; kIgnored: no loss there

@@ -15,9 +15,10 @@
 namespace longscroll::data {
 namespace {
 
-constexpr std::array<std::pair<PackingMode, const char*>, 3> kNames = {{{PackingMode::kConcatenate, "concatenate"},
-                                                                       {PackingMode::kBestFit, "best-fit"},
-                                                                       {PackingMode::kPadded, "padded"}}};
+constexpr std::array<std::pair<PackingMode, const char*>, 3> kNames = {
+    {{PackingMode::kConcatenate, "concatenate"},
+     {PackingMode::kBestFit, "best-fit"},
+     {PackingMode::kPadded, "padded"}}};
 
 // What the seed is used for: streams that have nothing to do with each other.
 enum Purpose : uint64_t { kOrderOfDocuments = 1, kOrderOfPacks = 2 };
@@ -71,8 +72,8 @@ struct Part {
 // Puts parts into packs, and counts what each pack holds.
 class PartLayout final : public PackLayout {
  public:
-  PartLayout(const DocumentSet& documents, uint32_t window, std::vector<Part> parts, std::vector<uint32_t> packs,
-             std::vector<uint32_t> order)
+  PartLayout(const DocumentSet& documents, uint32_t window, std::vector<Part> parts,
+             std::vector<uint32_t> packs, std::vector<uint32_t> order)
       : window_(window), begins_(order.size() + 1), parts_(parts.size()), counts_(parts.size()) {
     std::vector<uint32_t> place(order.size());  // of a pack among all
     for (uint32_t i = 0; i < order.size(); ++i) place[order[i]] = i;
@@ -136,15 +137,18 @@ class Rooms {
   uint32_t packs_ = 0;
 };
 
-std::vector<Part> cut_into_parts(const DocumentSet& documents, const std::vector<uint32_t>& order, uint32_t window) {
+std::vector<Part> cut_into_parts(const DocumentSet& documents, const std::vector<uint32_t>& order,
+                                 uint32_t window) {
   std::vector<Part> parts;
   parts.reserve(order.size());
   for (const uint32_t document : order) {
     const uint64_t count = (documents.positions(document) + window - 1) / window;
     if (parts.size() + count > std::numeric_limits<uint32_t>::max()) {
-      throw Error(ErrorKind::kUnsupported, "packing",
-                  fmt::format("must cut the documents into less than 2^32 pieces, found more with a window of {}", window),
-                  "train on a part of the corpus at a time");
+      throw Error(
+          ErrorKind::kUnsupported, "packing",
+          fmt::format("must cut the documents into less than 2^32 pieces, found more with a window of {}",
+                      window),
+          "train on a part of the corpus at a time");
     }
     for (uint32_t number = 0; number < count; ++number) parts.push_back({document, number});
   }
@@ -165,8 +169,8 @@ void sort_by_length(const DocumentSet& documents, uint32_t window, std::vector<P
   parts = std::move(sorted);
 }
 
-std::shared_ptr<const PackLayout> lay_out_parts(const DocumentSet& documents, PackingMode mode, uint32_t window,
-                                                uint64_t seed, uint64_t epoch) {
+std::shared_ptr<const PackLayout> lay_out_parts(const DocumentSet& documents, PackingMode mode,
+                                                uint32_t window, uint64_t seed, uint64_t epoch) {
   std::vector<Part> parts = cut_into_parts(documents, document_order(documents, seed, epoch), window);
   std::vector<uint32_t> packs(parts.size());
   uint32_t count = 0;
@@ -182,7 +186,8 @@ std::shared_ptr<const PackLayout> lay_out_parts(const DocumentSet& documents, Pa
     count = rooms.packs();
   }
   Random random = random_for(seed, kOrderOfPacks, epoch);
-  return std::make_shared<PartLayout>(documents, window, std::move(parts), std::move(packs), shuffled(count, random));
+  return std::make_shared<PartLayout>(documents, window, std::move(parts), std::move(packs),
+                                      shuffled(count, random));
 }
 
 void check_indivisible(const DocumentSet& documents, PackingMode mode, uint32_t window) {

@@ -93,8 +93,9 @@ MixedPacks::MixedPacks(std::vector<WeightedSource> sources, uint64_t seed)
     : sources_(std::move(sources)), seed_(seed) {
   for (const WeightedSource& source : sources_) {
     if (source.weight > 0 && std::isfinite(source.weight)) continue;
-    throw Error(ErrorKind::kArgument, "weight",
-                fmt::format("must be above 0 for every source once one has a weight, found {}", source.weight));
+    throw Error(
+        ErrorKind::kArgument, "weight",
+        fmt::format("must be above 0 for every source once one has a weight, found {}", source.weight));
   }
   quotas_ = quotas_of(sources_);
   const auto least = std::min_element(quotas_.begin(), quotas_.end());

@@ -24,7 +24,8 @@ struct PackSettings {
 // Epoch after epoch of all documents, laid out anew for each.
 class PackedDocuments final : public PackSource {
  public:
-  // `name` is the source's, for describe(). Throws as lay_out does; Error(kArgument) when there is no document.
+  // `name` is the source's, for describe(). Throws as lay_out does; Error(kArgument) when there is no
+  // document.
   PackedDocuments(std::string name, Documents documents, const PackSettings& settings);
 
   Pack pack(uint64_t index) const override;
@@ -56,8 +57,8 @@ struct WeightedSource {
   double weight = 0;  // above 0; of the sum of all
 };
 
-// Of each 4,096 packs, as many of each source as its weight asks for (to 1/4096), in an order drawn anew each time.
-// A source begins its next epoch when its packs are used up, whatever the others do.
+// Of each 4,096 packs, as many of each source as its weight asks for (to 1/4096), in an order drawn anew each
+// time. A source begins its next epoch when its packs are used up, whatever the others do.
 class MixedPacks final : public PackSource {
  public:
   // Throws Error(kArgument) when a weight is none, or so small that no pack would be taken.

@@ -62,7 +62,8 @@ TEST(PackedDocuments, APieceThatEndsBeforeItsDocumentPredictsTheFirstIdOfTheNext
 
 TEST(PackedDocuments, TargetsNeverCrossADocumentsEnd) {
   for (const PackingMode mode : {PackingMode::kConcatenate, PackingMode::kBestFit}) {
-    const PackedDocuments packs("corpus", counting(test::varied_positions(200)), {.window = 256, .mode = mode});
+    const PackedDocuments packs("corpus", counting(test::varied_positions(200)),
+                                {.window = 256, .mode = mode});
     uint64_t targets = 0;
     for (uint64_t i = 0; i < packs.packs_per_epoch(); ++i) {
       const Pack pack = packs.pack(i);
@@ -89,7 +90,8 @@ TEST(PackedDocuments, APackIsAFunctionOfItsNumberWhateverWasAskedBefore) {
   const PackedDocuments second("corpus", counting(test::varied_positions(200)), settings);
   const uint64_t packs = first.packs_per_epoch();
   for (const uint64_t index : {3 * packs + 1, uint64_t{0}, packs, uint64_t{1}, packs - 1}) {
-    expect_same(first.pack(index), PackedDocuments("corpus", counting(test::varied_positions(200)), settings).pack(index));
+    expect_same(first.pack(index),
+                PackedDocuments("corpus", counting(test::varied_positions(200)), settings).pack(index));
   }
   for (uint64_t index = 0; index < 2 * packs; ++index) expect_same(first.pack(index), second.pack(index));
 }
@@ -100,7 +102,9 @@ TEST(PackedDocuments, ThreadsMayAskForPacksOfSeveralEpochsAtOnce) {
   for (uint64_t i = 0; i < 3 * packs.packs_per_epoch(); ++i) expected.push_back(packs.pack(i));
   std::vector<Pack> found(expected.size());
   ThreadPool pool(4);
-  pool.run(found.size(), [&](size_t index, int) { found[found.size() - 1 - index] = packs.pack(found.size() - 1 - index); });
+  pool.run(found.size(), [&](size_t index, int) {
+    found[found.size() - 1 - index] = packs.pack(found.size() - 1 - index);
+  });
   for (size_t i = 0; i < found.size(); ++i) expect_same(found[i], expected[i]);
 }
 
@@ -116,7 +120,8 @@ TEST(PackedDocuments, WithoutADocumentThereIsNoStream) {
 }
 
 std::unique_ptr<PackSource> single(const std::string& name, uint64_t documents) {
-  return std::make_unique<PackedDocuments>(name, counting(std::vector<uint64_t>(documents, 2)), PackSettings{.window = 2});
+  return std::make_unique<PackedDocuments>(name, counting(std::vector<uint64_t>(documents, 2)),
+                                           PackSettings{.window = 2});
 }
 
 MixedPacks mixed(double first, double second, uint64_t seed = 3) {

@@ -28,8 +28,9 @@ const json& required(const Record& record, const char* key) {
   if (it != record.fields.end()) return *it;
   const bool is_conversation = record.fields.contains("chosen") && record.fields["chosen"].is_array();
   record.place.fail(fmt::format("must have the field '{}', found none", key),
-                    is_conversation ? "conversations without a prompt of their own: put what both share into \"prompt\""
-                                    : "");
+                    is_conversation
+                        ? "conversations without a prompt of their own: put what both share into \"prompt\""
+                        : "");
 }
 
 std::vector<ChatMessage> prompt_of(const Record& record) {
@@ -60,13 +61,15 @@ std::string answer_of(const Record& record, const char* key) {
     text = record_text(record, key);
   }
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
-    record.place.fail(fmt::format("must have an answer that says something in '{}', found an empty one", key));
+    record.place.fail(
+        fmt::format("must have an answer that says something in '{}', found an empty one", key));
   }
   return text;
 }
 
 Preference preference_of(const Record& record) {
-  Preference preference{prompt_of(record), answer_of(record, "chosen"), answer_of(record, "rejected"), record.place};
+  Preference preference{prompt_of(record), answer_of(record, "chosen"), answer_of(record, "rejected"),
+                        record.place};
   if (preference.chosen == preference.rejected) {
     record.place.fail("must prefer one answer to another, found the same twice");
   }
@@ -101,8 +104,8 @@ uint64_t PreferencePairs::positions(uint32_t document) const {
   return positions_of(pairs_[document].chosen) + positions_of(pairs_[document].rejected);
 }
 
-void PreferencePairs::append(uint32_t document, [[maybe_unused]] uint64_t from, [[maybe_unused]] uint64_t count,
-                             Pack& pack) const {
+void PreferencePairs::append(uint32_t document, [[maybe_unused]] uint64_t from,
+                             [[maybe_unused]] uint64_t count, Pack& pack) const {
   assert(from == 0 && count == positions(document));
   append_positions(pairs_[document].chosen, pack);
   append_positions(pairs_[document].rejected, pack);
@@ -122,18 +125,21 @@ std::shared_ptr<const PreferencePairs> read_preferences(const std::vector<std::f
         return preference_of(*record);
       },
       [](const Preference& preference) {
-        return preference.prompt.back().content.size() + preference.chosen.size() + preference.rejected.size();
+        return preference.prompt.back().content.size() + preference.chosen.size() +
+               preference.rejected.size();
       },
       [&](const Preference& preference) {
         return PreferencePair{encoded(tokenizer, chat, preference, preference.chosen),
-                              encoded(tokenizer, chat, preference, preference.rejected), preference.place.text()};
+                              encoded(tokenizer, chat, preference, preference.rejected),
+                              preference.place.text()};
       },
       [&](const Preference& /*preference*/, PreferencePair pair) {
         pairs.push_back(std::move(pair));
         if (events.progress) events.progress(records.position(), files.bytes);
       },
       events.cancel);
-  if (pairs.empty()) throw Error(ErrorKind::kFile, paths.front().string(), "must hold preferences, found none");
+  if (pairs.empty())
+    throw Error(ErrorKind::kFile, paths.front().string(), "must hold preferences, found none");
   return std::make_shared<PreferencePairs>(std::move(pairs));
 }
 

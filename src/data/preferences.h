@@ -18,9 +18,10 @@ struct PreferencePair {
   std::string name;  // "pairs.jsonl line 7"
 };
 
-// As a set of documents, a pair is one that is never split and lies in a pack as two side by side: the chosen answer
-// with its prompt, then the rejected one with its prompt. So documents 2k and 2k + 1 of a pack of pairs are the pair
-// PackedDocuments::pieces(n)[k].document; their log-probabilities are sums over the targets that are not kIgnored.
+// As a set of documents, a pair is one that is never split and lies in a pack as two side by side: the chosen
+// answer with its prompt, then the rejected one with its prompt. So documents 2k and 2k + 1 of a pack of
+// pairs are the pair PackedDocuments::pieces(n)[k].document; their log-probabilities are sums over the
+// targets that are not kIgnored.
 class PreferencePairs final : public DocumentSet {
  public:
   explicit PreferencePairs(std::vector<PreferencePair> pairs);
@@ -37,10 +38,11 @@ class PreferencePairs final : public DocumentSet {
   std::vector<PreferencePair> pairs_;
 };
 
-// Records of {"prompt", "chosen", "rejected"}, in .jsonl and .json files and folders of them. The prompt is a text, a
-// question of the user, or a list of OpenAI's messages that ends with one; an answer is a text, or a list of one
-// message of the assistant. "system" may stand beside a prompt that is a text. Throws Error(kFile), naming file and
-// line: a field is missing or of another kind, an answer is empty, both answers are the same.
+// Records of {"prompt", "chosen", "rejected"}, in .jsonl and .json files and folders of them. The prompt is a
+// text, a question of the user, or a list of OpenAI's messages that ends with one; an answer is a text, or a
+// list of one message of the assistant. "system" may stand beside a prompt that is a text. Throws
+// Error(kFile), naming file and line: a field is missing or of another kind, an answer is empty, both answers
+// are the same.
 std::shared_ptr<const PreferencePairs> read_preferences(const std::vector<std::filesystem::path>& paths,
                                                         const Tokenizer& tokenizer, const ChatSettings& chat,
                                                         int threads, const ReadEvents& events = {});

@@ -54,10 +54,10 @@ TEST(Preferences, APairIsTwoDocumentsOfOnePackWithLossOnTheAnswers) {
 
 TEST(Preferences, PromptsAndAnswersMayBeMessages) {
   const auto tokenizer = byte_tokenizer();
-  const auto pairs = pairs_of(
-      R"({"prompt": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},)"
-      R"( {"role": "user", "content": "c"}], "chosen": [{"role": "assistant", "content": "d"}],)"
-      R"( "rejected": [{"role": "assistant", "content": "e"}]})");
+  const auto pairs =
+      pairs_of(R"({"prompt": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},)"
+               R"( {"role": "user", "content": "c"}], "chosen": [{"role": "assistant", "content": "d"}],)"
+               R"( "rejected": [{"role": "assistant", "content": "e"}]})");
   const PreferencePair& pair = pairs->pair(0);
   // The earlier answer is part of the prompt.
   uint64_t learnt = 0;
@@ -68,10 +68,13 @@ TEST(Preferences, PromptsAndAnswersMayBeMessages) {
 
 TEST(Preferences, FaultsAreNamedWithFileAndLine) {
   const auto error = [](const std::string& line) {
-    return error_of([&] { pairs_of("{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"b\"}\n" + line); });
+    return error_of(
+        [&] { pairs_of("{\"prompt\": \"q\", \"chosen\": \"a\", \"rejected\": \"b\"}\n" + line); });
   };
-  EXPECT_THAT(error(R"({"prompt": "q", "chosen": "a"})"), HasSubstr("line 2 must have the field 'rejected', found none"));
-  EXPECT_THAT(error(R"({"prompt": "q", "chosen": "a", "rejected": "a"})"), HasSubstr("line 2 must prefer one answer"));
+  EXPECT_THAT(error(R"({"prompt": "q", "chosen": "a"})"),
+              HasSubstr("line 2 must have the field 'rejected', found none"));
+  EXPECT_THAT(error(R"({"prompt": "q", "chosen": "a", "rejected": "a"})"),
+              HasSubstr("line 2 must prefer one answer"));
   EXPECT_THAT(error(R"({"prompt": "q", "chosen": "a", "rejected": " "})"),
               HasSubstr("line 2 must have an answer that says something in 'rejected'"));
   EXPECT_THAT(error(R"({"prompt": 3, "chosen": "a", "rejected": "b"})"),

@@ -1,5 +1,6 @@
-// Random numbers that are the same on every machine and in every version: of a seed and a place, with no state
-// that a run would have to keep. (The standard's distributions and std::shuffle differ between libraries.)
+// Random numbers that are the same on every machine and in every version: of a seed and a place, with no
+// state that a run would have to keep. (The standard's distributions and std::shuffle differ between
+// libraries.)
 #pragma once
 
 #include <cstdint>

@@ -74,7 +74,8 @@ std::optional<Record> RecordReader::next_line() {
     while (end == std::string::npos) {
       searched = buffer_.size() - at_;
       if (searched > kMaxRecordBytes) {
-        RecordPlace{path_, line_}.fail(fmt::format("must be at most {} MiB, found more", kMaxRecordBytes >> 20));
+        RecordPlace{path_, line_}.fail(
+            fmt::format("must be at most {} MiB, found more", kMaxRecordBytes >> 20));
       }
       if (!read_more()) break;
       end = buffer_.find('\n', at_ + searched);
@@ -109,7 +110,8 @@ void RecordReader::read_array() {
   skip_space();
   ++at_;  // the bracket
   skip_space();
-  if (at_ == buffer_.size()) RecordPlace{path_, line_}.fail("must end the array with ], found its end: cut short?");
+  if (at_ == buffer_.size())
+    RecordPlace{path_, line_}.fail("must end the array with ], found its end: cut short?");
 }
 
 void RecordReader::skip_space() {
@@ -124,7 +126,8 @@ std::optional<Record> RecordReader::next_element() {
   if (buffer_[at_] == ']') {
     ++at_;
     skip_space();
-    if (at_ != buffer_.size()) RecordPlace{path_, line_}.fail("must end with the array, found more behind it");
+    if (at_ != buffer_.size())
+      RecordPlace{path_, line_}.fail("must end with the array, found more behind it");
     return std::nullopt;
   }
   const uint64_t line = line_;
@@ -184,7 +187,8 @@ std::string record_text(const Record& record, const std::string& key) {
   const auto it = record.fields.find(key);
   if (it == record.fields.end()) {
     std::string keys;
-    for (const auto& [name, value] : record.fields.items()) keys += (keys.empty() ? "" : ", ") + shown_name(name);
+    for (const auto& [name, value] : record.fields.items())
+      keys += (keys.empty() ? "" : ", ") + shown_name(name);
     record.place.fail(fmt::format("must have the field {}, found none", shown_name(key)),
                       fmt::format("it has {}", keys.empty() ? "no field at all" : keys));
   }

@@ -31,9 +31,10 @@ struct Record {
   RecordPlace place;
 };
 
-// Reads a file front to back, in memory for one record (of a JSON array: for the whole text, up to 4 GiB). Lines
-// end at \n alone; empty ones are allowed at the end of the file only. Not thread safe. All of it throws
-// Error(kFile), naming file and line: not UTF-8, not one JSON object, a key given twice, too long, cut short.
+// Reads a file front to back, in memory for one record (of a JSON array: for the whole text, up to 4 GiB).
+// Lines end at \n alone; empty ones are allowed at the end of the file only. Not thread safe. All of it
+// throws Error(kFile), naming file and line: not UTF-8, not one JSON object, a key given twice, too long, cut
+// short.
 class RecordReader {
  public:
   // A name that ends in .json, .json.gz or .json.zst may hold an array; every other is JSONL.

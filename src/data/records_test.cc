@@ -52,7 +52,8 @@ TEST_F(Records, LinesWithOrWithoutALastLineEnd) {
 
 TEST_F(Records, LinesThatAreLongerThanWhatIsReadAtOnce) {
   const std::string large(3'000'000, 'x');
-  EXPECT_THAT(texts("x.jsonl", "{\"t\": \"" + large + "\"}\n{\"t\": \"b\"}"), ElementsAre("1:" + large, "2:b"));
+  EXPECT_THAT(texts("x.jsonl", "{\"t\": \"" + large + "\"}\n{\"t\": \"b\"}"),
+              ElementsAre("1:" + large, "2:b"));
 }
 
 TEST_F(Records, CompressedFilesOfOneMemberOrSeveral) {
@@ -72,9 +73,11 @@ TEST_F(Records, CompressedFilesThatAreCutShortOrSomethingElse) {
     EXPECT_THAT(error("x.jsonl.gz", zipped.substr(0, size)), HasSubstr("must be a whole gzip file")) << size;
   }
   for (size_t size = 0; size < squeezed.size(); ++size) {
-    EXPECT_THAT(error("x.jsonl.zst", squeezed.substr(0, size)), HasSubstr("must be a whole Zstandard file")) << size;
+    EXPECT_THAT(error("x.jsonl.zst", squeezed.substr(0, size)), HasSubstr("must be a whole Zstandard file"))
+        << size;
   }
-  EXPECT_THAT(error("x.jsonl.gz", kTwo), HasSubstr("must be gzip as its name says, found: incorrect header check"));
+  EXPECT_THAT(error("x.jsonl.gz", kTwo),
+              HasSubstr("must be gzip as its name says, found: incorrect header check"));
   EXPECT_THAT(error("x.jsonl.zst", kTwo), HasSubstr("must be Zstandard as its name says"));
   EXPECT_THAT(error("x.jsonl.gz", zipped + "more"), HasSubstr("must be gzip as its name says"));
   std::string damaged = zipped;
@@ -83,8 +86,9 @@ TEST_F(Records, CompressedFilesThatAreCutShortOrSomethingElse) {
 }
 
 TEST_F(Records, AnArrayInAJsonFile) {
-  EXPECT_THAT(texts("x.json", "[\n  {\"t\": \"a, ]}\\\"\"},\n  {\"t\": \"b\",\n   \"u\": [1, {\"v\": 2}]}\n]\n"),
-              ElementsAre("2:a, ]}\"", "3:b"));
+  EXPECT_THAT(
+      texts("x.json", "[\n  {\"t\": \"a, ]}\\\"\"},\n  {\"t\": \"b\",\n   \"u\": [1, {\"v\": 2}]}\n]\n"),
+      ElementsAre("2:a, ]}\"", "3:b"));
   EXPECT_THAT(texts("x.json", " [ ] "), ElementsAre());
   EXPECT_THAT(texts("x.json.gz", gzip("[{\"t\": \"a\"}]")), ElementsAre("1:a"));
   EXPECT_THAT(texts("x.json", kTwo), ElementsAre("1:a", "2:b\n"));  // lines under another name
@@ -93,7 +97,8 @@ TEST_F(Records, AnArrayInAJsonFile) {
 TEST_F(Records, AnArrayThatIsNone) {
   EXPECT_THAT(error("x.json", "["), HasSubstr("line 1 must end the array with ]"));
   EXPECT_THAT(error("x.json", "[\n{\"t\": \"a\"}\n"), HasSubstr("line 3 must go on with , or ]"));
-  EXPECT_THAT(error("x.json", "[{\"t\": \"a\"},\n]"), HasSubstr("line 2 must have a record behind the comma"));
+  EXPECT_THAT(error("x.json", "[{\"t\": \"a\"},\n]"),
+              HasSubstr("line 2 must have a record behind the comma"));
   EXPECT_THAT(error("x.json", "[{\"t\": \"a\"}]\n[]"), HasSubstr("line 2 must end with the array"));
   EXPECT_THAT(error("x.json", "[1]"), HasSubstr("line 1 must be a JSON object, found number"));
   EXPECT_THAT(error("x.json", "[{\"t\": \"a"), HasSubstr("the record of line 1 must be JSON"));
@@ -110,10 +115,12 @@ TEST_F(Records, FaultsAreNamedWithFileAndLine) {
   EXPECT_THAT(error("x.jsonl", "{\"t\": \"a\"}\n{\"t\": \"\xC4\xE3\xBA\xC3\"}\n"),
               HasSubstr("line 2 must be UTF-8, found the byte 0xC4"));
   EXPECT_THAT(error("x.jsonl", "{\"t\": \"\\ud800\"}\n"), HasSubstr("the record of line 1 must be JSON"));
-  EXPECT_THAT(error("x.jsonl", "{\"t\": \"a\", \"t\": \"b\"}"), HasSubstr("must name 't' once, found it twice"));
+  EXPECT_THAT(error("x.jsonl", "{\"t\": \"a\", \"t\": \"b\"}"),
+              HasSubstr("must name 't' once, found it twice"));
   EXPECT_THAT(error("x.jsonl", "{\"u\": 1, \"v\": 2}"),
               AllOf(HasSubstr("line 1 must have the field 't', found none"), HasSubstr("it has 'u', 'v'")));
-  EXPECT_THAT(error("x.jsonl", "{\"t\": 1}"), HasSubstr("line 1 must have a text in the field 't', found number"));
+  EXPECT_THAT(error("x.jsonl", "{\"t\": 1}"),
+              HasSubstr("line 1 must have a text in the field 't', found number"));
   EXPECT_THAT(error("x.jsonl", std::string(40, '[')), HasSubstr("at most 16 levels deep"));
   EXPECT_THAT(error_of([&] { texts_of(folder_.path() / "none.jsonl"); }), HasSubstr("must be readable"));
   EXPECT_THAT(error_of([&] { texts_of(folder_.path()); }), HasSubstr("must be a regular file"));

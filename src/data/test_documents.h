@@ -50,7 +50,8 @@ inline TokenizerIdentity identity(uint32_t vocab_size, char hash = 'a') {
   return {"bpe", vocab_size, std::string(64, hash), "test-model"};
 }
 
-// Id k of document d is 1000 · d + k, so that a pack shows where its ids come from. Documents have fewer than 1,000.
+// Id k of document d is 1000 · d + k, so that a pack shows where its ids come from. Documents have fewer than
+// 1,000.
 class CountingDocuments final : public DocumentSet {
  public:
   explicit CountingDocuments(std::vector<uint64_t> positions, bool may_split = true)
@@ -61,7 +62,8 @@ class CountingDocuments final : public DocumentSet {
   bool may_split() const override { return may_split_; }
   void append(uint32_t document, uint64_t from, uint64_t count, Pack& pack) const override {
     TokenDocument ids;
-    for (uint64_t i = from; i <= from + count; ++i) ids.ids.push_back(static_cast<TokenId>(1000 * document + i));
+    for (uint64_t i = from; i <= from + count; ++i)
+      ids.ids.push_back(static_cast<TokenId>(1000 * document + i));
     append_positions(ids, pack);
   }
   std::string name(uint32_t document) const override { return "document " + std::to_string(document); }

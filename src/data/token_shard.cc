@@ -120,15 +120,17 @@ uint64_t table_offset_for(uint64_t ids_bytes) {
 Header read_header(std::span<const std::byte> bytes, const fs::path& path) {
   Header header{};
   if (bytes.size() < kMagic.size() || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
-    throw_bad_file(path, "must be a token shard, found another kind of file", "longscroll data pack writes them");
+    throw_bad_file(path, "must be a token shard, found another kind of file",
+                   "longscroll data pack writes them");
   }
   if (bytes.size() < sizeof(Header) + sizeof(Footer)) {
-    throw_bad_file(path, fmt::format("must be a whole token shard, found {} bytes: cut short?", bytes.size()));
+    throw_bad_file(path,
+                   fmt::format("must be a whole token shard, found {} bytes: cut short?", bytes.size()));
   }
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.version != kVersion) {
-    throw_unsupported_file(path, fmt::format("must be a token shard of version {}, found {}", kVersion,
-                                             header.version));
+    throw_unsupported_file(
+        path, fmt::format("must be a token shard of version {}, found {}", kVersion, header.version));
   }
   const bool fields_fit = (header.id_bytes == 2 || header.id_bytes == 4) && header.flags <= kHasAnswers &&
                           (header.flags == 0 || header.id_bytes == 4) && header.vocab_size > 0 &&
@@ -156,8 +158,8 @@ Footer read_footer(std::span<const std::byte> bytes, const Header& header, const
                     checked_add(footer.table_offset, *table_bytes) == bytes.size() - sizeof(Footer) &&
                     footer.documents > 0 && footer.documents <= std::numeric_limits<uint32_t>::max();
   if (!fits) {
-    throw_bad_file(path, fmt::format("{} documents of {} ids must fill {} bytes, and do not", footer.documents,
-                                     footer.ids, bytes.size()));
+    throw_bad_file(path, fmt::format("{} documents of {} ids must fill {} bytes, and do not",
+                                     footer.documents, footer.ids, bytes.size()));
   }
   return footer;
 }
@@ -298,7 +300,8 @@ std::vector<fs::path> find_shards(const std::vector<fs::path>& paths) {
   for (const fs::path& path : paths) {
     std::error_code fault;
     if (!fs::is_directory(path, fault)) {
-      if (!fs::exists(path, fault)) throw_bad_file(path, "must be a shard or a folder of shards, found nothing there");
+      if (!fs::exists(path, fault))
+        throw_bad_file(path, "must be a shard or a folder of shards, found nothing there");
       found.push_back(path);
       continue;
     }

@@ -38,8 +38,8 @@ class TokenShard {
   // Of a document < documents(): its ids, at least 2.
   uint64_t length(uint32_t document) const { return entry(document).end - begin(document); }
 
-  // Ids [from, from + count) of a document; from + count <= length(). Throws Error(kFile), naming the document,
-  // when the document's bytes are not those that were written, or an id is none of the vocabulary.
+  // Ids [from, from + count) of a document; from + count <= length(). Throws Error(kFile), naming the
+  // document, when the document's bytes are not those that were written, or an id is none of the vocabulary.
   TokenDocument read(uint32_t document, uint64_t from, uint64_t count) const;
 
   // Throws Error(kFile) unless every document is as it was written.
@@ -68,8 +68,8 @@ class TokenShard {
   uint64_t table_offset_ = 0;
 };
 
-// Writes one, through AtomicFile: nothing lies under the name before commit(). In memory for 16 bytes a document.
-// Not thread safe. Throws Error(kFile | kResource) as AtomicFile does.
+// Writes one, through AtomicFile: nothing lies under the name before commit(). In memory for 16 bytes a
+// document. Not thread safe. Throws Error(kFile | kResource) as AtomicFile does.
 class ShardWriter {
  public:
   ShardWriter(std::filesystem::path path, const TokenizerIdentity& tokenizer, bool with_answers);

@@ -108,8 +108,10 @@ TEST(TokenShard, OtherFilesAndLaterVersionsAreNamed) {
   std::string later = read_file(write_shard(folder, {{{1, 2}, {}}}));
   later[8] = 2;
   EXPECT_THAT(error_of([&] { TokenShard shard(folder.write("b.tokens", later)); }),
-              HasSubstr("unsupported: [" + (folder.path() / "b.tokens").string() + "] must be a token shard of version 1"));
-  EXPECT_THAT(error_of([&] { TokenShard shard(folder.path() / "none.tokens"); }), HasSubstr("must be readable"));
+              HasSubstr("unsupported: [" + (folder.path() / "b.tokens").string() +
+                        "] must be a token shard of version 1"));
+  EXPECT_THAT(error_of([&] { TokenShard shard(folder.path() / "none.tokens"); }),
+              HasSubstr("must be readable"));
 }
 
 // A file that lies with right checksums: what it claims is compared with what there is.
@@ -162,7 +164,8 @@ TEST_F(ForgedShard, AnIdThatTheVocabularyDoesNotHave) {
   set(128 + 5 * 2 + 6 + 8, XXH3_64bits(bytes_.data() + 128, 6));
   EXPECT_EQ(error(true), "nothing thrown");
   const TokenShard shard(folder_.path() / "forged.tokens");
-  EXPECT_THAT(error_of([&] { shard.read(0, 0, 1); }), HasSubstr("document 0 must hold ids below 300, found 300"));
+  EXPECT_THAT(error_of([&] { shard.read(0, 0, 1); }),
+              HasSubstr("document 0 must hold ids below 300, found 300"));
 }
 
 TEST(TokenShard, ShardsAreFoundByName) {
@@ -174,7 +177,8 @@ TEST(TokenShard, ShardsAreFoundByName) {
   EXPECT_THAT(found, ElementsAre(folder.path() / "d/00000.tokens", folder.path() / "d/00001.tokens",
                                  folder.path() / "d/manifest.json"));
   folder.write("e/x.txt", "");
-  EXPECT_THAT(error_of([&] { find_shards({folder.path() / "e"}); }), HasSubstr("must hold token shards (*.tokens)"));
+  EXPECT_THAT(error_of([&] { find_shards({folder.path() / "e"}); }),
+              HasSubstr("must hold token shards (*.tokens)"));
   EXPECT_THAT(error_of([&] { find_shards({folder.path() / "f"}); }), HasSubstr("found nothing there"));
 }
 

@@ -12,12 +12,14 @@ namespace {
 
 // Changing a byte of it changes every hash: shards that were packed before would be refused.
 constexpr std::string_view kProbe =
-    "The unbelievably long-winded narrator didn't stop; she'd counted 1,234,567.89 steps (about 12%) by 3:45pm.\n"
+    "The unbelievably long-winded narrator didn't stop; she'd counted 1,234,567.89 steps (about 12%) by "
+    "3:45pm.\n"
     "\n\n\tfor (int i = 0; i < 10; ++i) {\n        total_sum += values[i] * 0x1F;  // déjà vu\n    }\n"
     "长文本的上下文长度是32768，模型可以一次读完三万五千字以上的文档。「引号」、顿号；全角１２３\n"
     "Быстрая коричневая лиса — 日本語のテキスト、한국어 문장, النص العربي, ελληνικά, हिन्दी\n"
     "https://example.org/a_b?c=d&e=%20f   trailing   spaces   \r\n"
-    "CamelCaseIdentifier snake_case_identifier ALLCAPS naïve coöperate \xF0\x9F\x93\x9C\xF0\x9F\x91\xA9\xE2\x80\x8D"
+    "CamelCaseIdentifier snake_case_identifier ALLCAPS naïve coöperate "
+    "\xF0\x9F\x93\x9C\xF0\x9F\x91\xA9\xE2\x80\x8D"
     "\xF0\x9F\x92\xBB e\xCC\x81 ½ ™ ∑ ≤ aaaaaaaaaaaaaaaa ========\n";
 
 void update(Hasher& hasher, std::string_view bytes) {

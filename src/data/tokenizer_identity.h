@@ -21,9 +21,9 @@ struct TokenizerIdentity {
   std::string text() const;  // "bpe, 49152 tokens, 3f2a9c01 (smollm2-135m)"
 };
 
-// The hash is over what the tokenizer does, not over its file, so that a GGUF file and a Hugging Face directory of
-// one model agree: the kind, the bytes of every token, and the ids of a text in several scripts with numbers, code
-// and white space, which depend on merges, scores and patterns.
+// The hash is over what the tokenizer does, not over its file, so that a GGUF file and a Hugging Face
+// directory of one model agree: the kind, the bytes of every token, and the ids of a text in several scripts
+// with numbers, code and white space, which depend on merges, scores and patterns.
 TokenizerIdentity identify(const Tokenizer& tokenizer, std::string model);
 
 }  // namespace longscroll::data

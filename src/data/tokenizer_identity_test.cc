@@ -37,7 +37,8 @@ TEST(TokenizerIdentity, AModelsOwnFileAndTheTablesThatGgufKeepsOfItAgree) {
   const std::string proto = golden("index_like.model");
   const SpmTables pieces = spm_tables_from_proto(proto, "test");
   const auto from_tables = make_sentencepiece_tokenizer(sentencepiece_proto_from_tables(pieces), {}, "test");
-  EXPECT_TRUE(identify(*make_sentencepiece_tokenizer(proto, {}, "test"), "").same_ids(identify(*from_tables, "")));
+  EXPECT_TRUE(
+      identify(*make_sentencepiece_tokenizer(proto, {}, "test"), "").same_ids(identify(*from_tables, "")));
 
   BpeTables tables = bpe_tables_from_tokenizer_json(golden("bpe_qwen2_like.json"), "test");
   const TokenizerIdentity from_json = identify(*make_bpe_tokenizer(tables, "test"), "");

@@ -53,8 +53,8 @@ struct ChatTranscript {
 };
 
 // Ids up to the end of the last answer. What stands before the first answer is chat_prompt() of the messages
-// before it, and each answer is encoded by itself: what a model is asked and what it is to say are cut as when
-// it is used. Throws as chat_prompt.
+// before it, and each answer is encoded by itself: what a model is asked and what it is to say are cut as
+// when it is used. Throws as chat_prompt.
 ChatTranscript chat_transcript(const Tokenizer& tokenizer, ChatFormat format,
                                std::span<const ChatMessage> messages, std::string_view default_system = {});
 

@@ -141,15 +141,15 @@ TEST(ChatTemplate, ATranscriptsAnswersAreTheirTextAndTheTokenThatEndsIt) {
   const auto tokenizer = byte_tokenizer();
   const std::vector<ChatMessage> talk = {
       {"user", "one"}, {"assistant", "two"}, {"user", "three"}, {"assistant", "four"}};
-  for (const auto& [format, end] : {std::pair{ChatFormat::kChatML, "<|im_end|>"},
-                                    std::pair{ChatFormat::kGemma, "<end_of_turn>"},
-                                    std::pair{ChatFormat::kLlama3, "<|eot_id|>"}}) {
+  for (const auto& [format, end] :
+       {std::pair{ChatFormat::kChatML, "<|im_end|>"}, std::pair{ChatFormat::kGemma, "<end_of_turn>"},
+        std::pair{ChatFormat::kLlama3, "<|eot_id|>"}}) {
     const ChatTranscript transcript = chat_transcript(*tokenizer, format, talk);
     ASSERT_EQ(transcript.answers.size(), 2U);
     std::vector<std::string> answers;
     for (const AnswerSpan& span : transcript.answers) {
-      answers.push_back(tokenizer->decode(
-          std::span(transcript.ids).subspan(span.begin, span.end - span.begin), false));
+      answers.push_back(
+          tokenizer->decode(std::span(transcript.ids).subspan(span.begin, span.end - span.begin), false));
     }
     EXPECT_THAT(answers, ElementsAre("two" + std::string(end), "four" + std::string(end)));
     EXPECT_EQ(transcript.answers.back().end, transcript.ids.size());
