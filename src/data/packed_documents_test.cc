@@ -147,7 +147,9 @@ TEST(MixedPacks, EachSourceHasItsShareAndGivesItsOwnPacksInOrder) {
   uint64_t a = of_a.size();
   for (uint64_t i = 4096; i < 4196; ++i) {
     const std::string text = packs.describe(i);
-    if (text.starts_with("a ")) EXPECT_EQ(text, alone->describe(a++));
+    if (text.starts_with("a ")) {
+      EXPECT_EQ(text, alone->describe(a++));
+    }
   }
   EXPECT_EQ(packs.packs_per_epoch(), 0U);
 }
