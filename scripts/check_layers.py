@@ -19,11 +19,14 @@ ALLOWED = {
     "model": {"base", "formats", "rope", "text", "kernels"},
     "engine": {"base", "kernels", "rope", "model"},
     "library": {"base", "text"},
+    "data": {"base", "formats", "text", "model", "library"},
     "suites": {"base", "formats", "text"},
     "eval": {"base", "formats", "hub", "text", "metrics", "suites", "model", "engine", "library"},
     "report": {"base", "formats", "metrics", "suites", "eval"},
     "apps": {"base", "formats", "hub", "text", "rope", "model", "engine", "library", "kernels", "metrics",
-             "suites", "eval", "report"},
+             "suites", "eval", "report", "data"},
+    "train": {"base", "formats", "text", "rope", "model", "data"},
+    "train_app": {"base", "formats", "text", "rope", "model", "data", "hub", "train"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

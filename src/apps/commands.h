@@ -13,6 +13,7 @@ void add_perplexity_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);  // with score, prompts, merge
 void add_inspect_command(CLI::App& program, Action& action);
 void add_convert_command(CLI::App& program, Action& action);
+void add_data_command(CLI::App& program, Action& action);  // with pack, stats
 void add_bench_command(CLI::App& program, Action& action);
 void add_report_command(CLI::App& program, Action& action);
 void add_models_commands(CLI::App& program, Action& action);  // models, pull

@@ -49,11 +49,15 @@ void check_system_first(ChatFormat format, std::span<const ChatMessage> messages
   }
 }
 
+// Whether an answer's text is encoded by itself, as it comes when a model makes it after its prompt.
+enum class Answers { kJoined, kApart };
+
 // Collects ids. Text between two special tokens must be encoded in one go, or its merges would differ
 // from the reference's, which sees the whole conversation as one string.
 class Prompt {
  public:
-  Prompt(const Tokenizer& tokenizer, ChatFormat format) : tokenizer_(tokenizer), format_(format) {}
+  Prompt(const Tokenizer& tokenizer, ChatFormat format, Answers answers)
+      : tokenizer_(tokenizer), format_(format), answers_(answers) {}
 
   void special(std::string_view token) {
     const std::optional<TokenId> id = tokenizer_.find_token(token);
@@ -64,66 +68,97 @@ class Prompt {
     end_text();
     ids_.push_back(*id);
   }
+  void id(TokenId id) {
+    end_text();
+    ids_.push_back(id);
+  }
   void text(std::string_view piece) { pending_ += piece; }
+  void encoded(const std::vector<TokenId>& ids) {
+    end_text();
+    ids_.insert(ids_.end(), ids.begin(), ids.end());
+  }
+
+  // Around an answer, from its first token to the one that ends it.
+  void begin_answer() {
+    if (answers_ == Answers::kJoined) return;
+    end_text();
+    spans_.push_back({ids_.size(), ids_.size()});
+  }
+  void end_answer() {
+    if (answers_ == Answers::kApart) spans_.back().end = ids_.size();
+  }
+
   std::vector<TokenId> take() {
     end_text();
     return std::move(ids_);
   }
+  // What stands behind the last answer is left out: nothing is learnt from it.
+  ChatTranscript take_transcript() {
+    if (!spans_.empty()) ids_.resize(spans_.back().end);
+    return {std::move(ids_), std::move(spans_)};
+  }
 
  private:
   void end_text() {
-    const std::vector<TokenId> encoded =
+    if (pending_.empty()) return;
+    const std::vector<TokenId> made =
         tokenizer_.encode(pending_, {.add_special = false, .parse_special = false});
-    ids_.insert(ids_.end(), encoded.begin(), encoded.end());
+    ids_.insert(ids_.end(), made.begin(), made.end());
     pending_.clear();
   }
 
   const Tokenizer& tokenizer_;
   ChatFormat format_;
+  Answers answers_;
   std::vector<TokenId> ids_;
+  std::vector<AnswerSpan> spans_;
   std::string pending_;
 };
 
-std::vector<TokenId> index_prompt(const Tokenizer& tokenizer, std::span<const ChatMessage> messages) {
+// The text and the token that ends it, as an answer where the assistant speaks.
+void add_turn(Prompt& prompt, const ChatMessage& message, std::string_view text, std::string_view end) {
+  const bool is_answer = message.role == "assistant";
+  if (is_answer) prompt.begin_answer();
+  prompt.text(text);
+  prompt.special(end);
+  if (is_answer) prompt.end_answer();
+}
+
+void add_index(Prompt& prompt, const Tokenizer& tokenizer, std::span<const ChatMessage> messages) {
   check_system_first(ChatFormat::kIndex, messages);
   if (tokenizer.vocab_size() <= static_cast<size_t>(kIndexAssistant)) {
     throw Error(
         ErrorKind::kFile, fmt::format("index {}", kWhere),
         fmt::format("the tokenizer must have the ids 0 to 4, found {} tokens", tokenizer.vocab_size()));
   }
-  std::vector<TokenId> ids;
-  const auto add = [&](const ChatMessage& message) {
-    // With the model's own default, as the report's demo encodes.
-    const std::vector<TokenId> encoded = tokenizer.encode(message.content);
-    ids.insert(ids.end(), encoded.begin(), encoded.end());
-  };
   for (const ChatMessage& message : messages) {
-    if (message.role == "system") ids.push_back(kIndexSystem);
-    if (message.role == "user") ids.push_back(kIndexUser);
-    if (message.role == "assistant") ids.push_back(kIndexAssistant);
-    add(message);
-    if (message.role == "assistant") ids.push_back(kIndexEnd);
+    if (message.role == "system") prompt.id(kIndexSystem);
+    if (message.role == "user") prompt.id(kIndexUser);
+    const bool is_answer = message.role == "assistant";
+    if (is_answer) {
+      prompt.id(kIndexAssistant);
+      prompt.begin_answer();
+    }
+    // With the model's own default, as the report's demo encodes.
+    prompt.encoded(tokenizer.encode(message.content));
+    if (is_answer) {
+      prompt.id(kIndexEnd);
+      prompt.end_answer();
+    }
   }
-  ids.push_back(kIndexAssistant);
-  return ids;
 }
 
-std::vector<TokenId> chatml_prompt(const Tokenizer& tokenizer, std::span<const ChatMessage> messages) {
-  Prompt prompt(tokenizer, ChatFormat::kChatML);
+void add_chatml(Prompt& prompt, std::span<const ChatMessage> messages) {
   for (const ChatMessage& message : messages) {
     prompt.special("<|im_start|>");
-    prompt.text(message.role + "\n" + message.content);
-    prompt.special("<|im_end|>");
+    prompt.text(message.role + "\n");
+    add_turn(prompt, message, message.content, "<|im_end|>");
     prompt.text("\n");
   }
-  prompt.special("<|im_start|>");
-  prompt.text("assistant\n");
-  return prompt.take();
 }
 
-std::vector<TokenId> gemma_prompt(const Tokenizer& tokenizer, std::span<const ChatMessage> messages) {
+void add_gemma(Prompt& prompt, std::span<const ChatMessage> messages) {
   check_system_first(ChatFormat::kGemma, messages);
-  Prompt prompt(tokenizer, ChatFormat::kGemma);
   prompt.special("<bos>");
   std::string system;
   if (!messages.empty() && messages[0].role == "system") {
@@ -140,31 +175,71 @@ std::vector<TokenId> gemma_prompt(const Tokenizer& tokenizer, std::span<const Ch
     prompt.special("<start_of_turn>");
     prompt.text(is_user ? "user\n" : "model\n");
     if (i == 0) prompt.text(system);
-    prompt.text(strip_python_space(messages[i].content));
-    prompt.special("<end_of_turn>");
+    add_turn(prompt, messages[i], strip_python_space(messages[i].content), "<end_of_turn>");
     prompt.text("\n");
   }
-  prompt.special("<start_of_turn>");
-  prompt.text("model\n");
-  return prompt.take();
 }
 
-std::vector<TokenId> llama3_prompt(const Tokenizer& tokenizer, std::span<const ChatMessage> messages) {
-  Prompt prompt(tokenizer, ChatFormat::kLlama3);
-  const auto header = [&](std::string_view role) {
-    prompt.special("<|start_header_id|>");
-    prompt.text(role);
-    prompt.special("<|end_header_id|>");
-    prompt.text("\n\n");
-  };
+void add_llama3_header(Prompt& prompt, std::string_view role) {
+  prompt.special("<|start_header_id|>");
+  prompt.text(role);
+  prompt.special("<|end_header_id|>");
+  prompt.text("\n\n");
+}
+
+void add_llama3(Prompt& prompt, std::span<const ChatMessage> messages) {
   prompt.special("<|begin_of_text|>");
   for (const ChatMessage& message : messages) {
-    header(message.role);
-    prompt.text(strip_python_space(message.content));
-    prompt.special("<|eot_id|>");
+    add_llama3_header(prompt, message.role);
+    add_turn(prompt, message, strip_python_space(message.content), "<|eot_id|>");
   }
-  header("assistant");
-  return prompt.take();
+}
+
+Prompt conversation(const Tokenizer& tokenizer, ChatFormat format, std::span<const ChatMessage> messages,
+                    std::string_view default_system, Answers answers) {
+  check_roles(format, messages);
+  std::vector<ChatMessage> with_system;
+  if (!default_system.empty() && (messages.empty() || messages[0].role != "system")) {
+    with_system.push_back({"system", std::string(default_system)});
+    with_system.insert(with_system.end(), messages.begin(), messages.end());
+    messages = with_system;
+  }
+  Prompt prompt(tokenizer, format, answers);
+  switch (format) {
+    case ChatFormat::kIndex:
+      add_index(prompt, tokenizer, messages);
+      break;
+    case ChatFormat::kChatML:
+      add_chatml(prompt, messages);
+      break;
+    case ChatFormat::kGemma:
+      add_gemma(prompt, messages);
+      break;
+    case ChatFormat::kLlama3:
+      add_llama3(prompt, messages);
+      break;
+  }
+  return prompt;
+}
+
+// What stands before an answer that is still to come.
+void ask_for_answer(Prompt& prompt, ChatFormat format) {
+  switch (format) {
+    case ChatFormat::kIndex:
+      prompt.id(kIndexAssistant);
+      break;
+    case ChatFormat::kChatML:
+      prompt.special("<|im_start|>");
+      prompt.text("assistant\n");
+      break;
+    case ChatFormat::kGemma:
+      prompt.special("<start_of_turn>");
+      prompt.text("model\n");
+      break;
+    case ChatFormat::kLlama3:
+      add_llama3_header(prompt, "assistant");
+      break;
+  }
 }
 
 // A string literal's escapes, as far as templates use them.
@@ -237,24 +312,14 @@ std::string default_system_message(ChatFormat format, const ChatMetadata& metada
 
 std::vector<TokenId> chat_prompt(const Tokenizer& tokenizer, ChatFormat format,
                                  std::span<const ChatMessage> messages, std::string_view default_system) {
-  check_roles(format, messages);
-  std::vector<ChatMessage> with_system;
-  if (!default_system.empty() && (messages.empty() || messages[0].role != "system")) {
-    with_system.push_back({"system", std::string(default_system)});
-    with_system.insert(with_system.end(), messages.begin(), messages.end());
-    messages = with_system;
-  }
-  switch (format) {
-    case ChatFormat::kIndex:
-      return index_prompt(tokenizer, messages);
-    case ChatFormat::kChatML:
-      return chatml_prompt(tokenizer, messages);
-    case ChatFormat::kGemma:
-      return gemma_prompt(tokenizer, messages);
-    case ChatFormat::kLlama3:
-      return llama3_prompt(tokenizer, messages);
-  }
-  return {};
+  Prompt prompt = conversation(tokenizer, format, messages, default_system, Answers::kJoined);
+  ask_for_answer(prompt, format);
+  return prompt.take();
+}
+
+ChatTranscript chat_transcript(const Tokenizer& tokenizer, ChatFormat format,
+                               std::span<const ChatMessage> messages, std::string_view default_system) {
+  return conversation(tokenizer, format, messages, default_system, Answers::kApart).take_transcript();
 }
 
 std::vector<TokenId> chat_stop_ids(const Tokenizer& tokenizer, ChatFormat format) {

@@ -42,6 +42,22 @@ std::string default_system_message(ChatFormat format, const ChatMetadata& metada
 std::vector<TokenId> chat_prompt(const Tokenizer& tokenizer, ChatFormat format,
                                  std::span<const ChatMessage> messages, std::string_view default_system = {});
 
+// A conversation to learn from: every answer of the assistant is there.
+struct AnswerSpan {
+  size_t begin = 0;  // of ids: the first of the answer's text
+  size_t end = 0;    // behind the token that ends the answer
+};
+struct ChatTranscript {
+  std::vector<TokenId> ids;
+  std::vector<AnswerSpan> answers;  // one for each message of the assistant, in order
+};
+
+// Ids up to the end of the last answer. What stands before the first answer is chat_prompt() of the messages
+// before it, and each answer is encoded by itself: what a model is asked and what it is to say are cut as
+// when it is used. Throws as chat_prompt.
+ChatTranscript chat_transcript(const Tokenizer& tokenizer, ChatFormat format,
+                               std::span<const ChatMessage> messages, std::string_view default_system = {});
+
 // Ids that end an answer in this form (besides the tokenizer's EOS).
 std::vector<TokenId> chat_stop_ids(const Tokenizer& tokenizer, ChatFormat format);
 

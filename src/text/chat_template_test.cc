@@ -137,6 +137,64 @@ TEST(ChatTemplate, ReadsTheDefaultSystemMessageOutOfTheTemplate) {
             "");
 }
 
+TEST(ChatTemplate, ATranscriptsAnswersAreTheirTextAndTheTokenThatEndsIt) {
+  const auto tokenizer = byte_tokenizer();
+  const std::vector<ChatMessage> talk = {
+      {"user", "one"}, {"assistant", "two"}, {"user", "three"}, {"assistant", "four"}};
+  for (const auto& [format, end] :
+       {std::pair{ChatFormat::kChatML, "<|im_end|>"}, std::pair{ChatFormat::kGemma, "<end_of_turn>"},
+        std::pair{ChatFormat::kLlama3, "<|eot_id|>"}}) {
+    const ChatTranscript transcript = chat_transcript(*tokenizer, format, talk);
+    ASSERT_EQ(transcript.answers.size(), 2U);
+    std::vector<std::string> answers;
+    for (const AnswerSpan& span : transcript.answers) {
+      answers.push_back(
+          tokenizer->decode(std::span(transcript.ids).subspan(span.begin, span.end - span.begin), false));
+    }
+    EXPECT_THAT(answers, ElementsAre("two" + std::string(end), "four" + std::string(end)));
+    EXPECT_EQ(transcript.answers.back().end, transcript.ids.size());
+    // Before each answer stand the ids that the model is asked with.
+    for (size_t turn : {1, 3}) {
+      const auto prompt = chat_prompt(*tokenizer, format, std::span(talk).first(turn));
+      const size_t begin = transcript.answers[turn / 2].begin;
+      EXPECT_EQ(prompt, std::vector<TokenId>(transcript.ids.begin(),
+                                             transcript.ids.begin() + static_cast<ptrdiff_t>(begin)));
+    }
+  }
+}
+
+TEST(ChatTemplate, AnIndexTranscript) {
+  const auto tokenizer = byte_tokenizer();
+  const ChatTranscript transcript = chat_transcript(
+      *tokenizer, ChatFormat::kIndex, std::vector<ChatMessage>{{"user", "q"}, {"assistant", "a"}}, "s");
+  EXPECT_THAT(transcript.ids, ElementsAre(0, 's', 3, 'q', 4, 'a', 2));
+  ASSERT_EQ(transcript.answers.size(), 1U);
+  EXPECT_EQ(transcript.answers[0].begin, 5U);
+  EXPECT_EQ(transcript.answers[0].end, 7U);
+}
+
+TEST(ChatTemplate, AnAnswerIsEncodedApartFromWhatStandsBeforeIt) {
+  BpeTables tables;
+  tables.tokens.assign(byte_spellings().begin(), byte_spellings().end());
+  const std::string newline = byte_spellings()['\n'];
+  tables.tokens.push_back(newline + newline);
+  tables.merges = {newline + " " + newline};
+  tables.pre = "gpt-2";
+  for (const char* token : {"<|im_start|>", "<|im_end|>"}) {
+    const auto id = static_cast<TokenId>(tables.tokens.size());
+    tables.tokens.emplace_back(token);
+    tables.added.push_back({.id = id, .content = token, .special = true});
+  }
+  const auto tokenizer = make_bpe_tokenizer(tables, "test");
+  const std::vector<ChatMessage> talk = {{"user", "q"}, {"assistant", "\n"}};  // behind "assistant\n"
+  const ChatTranscript transcript = chat_transcript(*tokenizer, ChatFormat::kChatML, talk);
+  const auto prompt = chat_prompt(*tokenizer, ChatFormat::kChatML, std::span(talk).first(1));
+  ASSERT_EQ(transcript.answers.at(0).begin, prompt.size());
+  EXPECT_EQ(transcript.answers[0].end, prompt.size() + 2);  // the line end and <|im_end|>
+  EXPECT_EQ(prompt, std::vector<TokenId>(transcript.ids.begin(),
+                                         transcript.ids.begin() + static_cast<ptrdiff_t>(prompt.size())));
+}
+
 TEST(ChatTemplate, StopIds) {
   const auto tokenizer = byte_tokenizer();
   EXPECT_THAT(chat_stop_ids(*tokenizer, ChatFormat::kIndex), ElementsAre(2));

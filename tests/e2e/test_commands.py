@@ -8,7 +8,7 @@ import harness
 import tiny_model
 from harness import run, run_json
 
-COMMANDS = ["read", "generate", "tokenize", "detokenize", "logits", "perplexity", "inspect", "eval", "convert", "bench", "models",
+COMMANDS = ["read", "generate", "tokenize", "detokenize", "logits", "perplexity", "inspect", "eval", "convert", "data", "bench", "models",
             "pull"]
 
 
