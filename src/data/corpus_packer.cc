@@ -96,7 +96,7 @@ void pack_texts(const PackRequest& request, const Tokenizer& tokenizer, const Re
       events.cancel);
   report.empty = reader.empty();
   report.remarks = files.remarks;
-  report.remarks.insert(report.remarks.end(), reader.remarks().begin(), reader.remarks().end());
+  for (std::string& remark : reader.remarks()) report.remarks.push_back(std::move(remark));
 }
 
 void pack_instructions(const PackRequest& request, const Tokenizer& tokenizer, const ReadEvents& events,

@@ -142,6 +142,15 @@ std::optional<CorpusText> CorpusReader::next_in_file() {
   }
 }
 
+std::vector<std::string> CorpusReader::remarks() const {
+  std::vector<std::string> remarks = remarks_;
+  for (const auto& [encoding, encoded] : encodings_) {
+    remarks.push_back(
+        fmt::format("{} text file(s) read as {}, the first {}", encoded.files, encoding, encoded.first));
+  }
+  return remarks;
+}
+
 CorpusText CorpusReader::read_text_file(const fs::path& path) {
   CorpusText document{{}, path.filename().string()};
   std::string bytes = is_packed(path) ? unpacked(path) : read_file_bytes(path).bytes;
@@ -150,6 +159,10 @@ CorpusText CorpusReader::read_text_file(const fs::path& path) {
   if (!ignored) bytes_before_ += size;
   if (is_blank(bytes)) return document;
   Document decoded = decode_document(std::move(bytes), path.string());
+  if (decoded.encoding != "UTF-8") {
+    Encoded& encoded = encodings_[decoded.encoding];
+    if (encoded.files++ == 0) encoded.first = path.filename().string();
+  }
   for (const std::string& remark : decoded.remarks) {
     remarks_.push_back(fmt::format("{}: {}", path.filename().string(), remark));
   }

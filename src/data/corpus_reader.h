@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,9 +40,9 @@ class CorpusReader {
 
   std::optional<CorpusText> next();
 
-  uint64_t position() const;                                            // bytes of the files on disk
-  uint64_t empty() const { return empty_; }                             // documents without text, left out
-  const std::vector<std::string>& remarks() const { return remarks_; }  // what was assumed
+  uint64_t position() const;                 // bytes of the files on disk
+  uint64_t empty() const { return empty_; }  // documents without text, left out
+  std::vector<std::string> remarks() const;  // encodings other than UTF-8, and what was assumed
 
  private:
   std::optional<CorpusText> next_in_file();
@@ -53,6 +54,11 @@ class CorpusReader {
   std::unique_ptr<RecordReader> records_;  // of a file under way
   uint64_t bytes_before_ = 0;
   uint64_t empty_ = 0;
+  struct Encoded {
+    uint64_t files = 0;
+    std::string first;
+  };
+  std::map<std::string, Encoded> encodings_;  // of text files, other than UTF-8
   std::vector<std::string> remarks_;
 };
 

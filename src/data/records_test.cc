@@ -57,13 +57,20 @@ TEST_F(Records, LinesThatAreLongerThanWhatIsReadAtOnce) {
 }
 
 TEST_F(Records, CompressedFilesOfOneMemberOrSeveral) {
+  // Enough, and of too little pattern, to be read in several pieces even compressed.
   std::string many;
-  for (int i = 0; i < 40'000; ++i) many += "{\"t\": \"" + std::to_string(i * 7919) + "\"}\n";
-  EXPECT_EQ(texts("x.jsonl.gz", gzip(many)).size(), 40'000U);
-  EXPECT_EQ(texts("x.jsonl.gz", gzip(many) + gzip("") + gzip(many)).size(), 80'000U);
-  EXPECT_EQ(texts("x.jsonl.zst", zstd(many)).size(), 40'000U);
-  EXPECT_EQ(texts("x.jsonl.zst", zstd(many) + zstd("") + zstd(many)).size(), 80'000U);
-  EXPECT_EQ(texts("x.jsonl.zst", zstd(many)).back(), "40000:" + std::to_string(39'999 * 7919));
+  for (uint64_t i = 0, state = 1; i < 4'000; ++i) {
+    std::string text = std::to_string(i) + ":";
+    for (int word = 0; word < 6; ++word)
+      text += std::to_string(state = state * 6364136223846793005u + 1442695040888963407u);
+    many += "{\"t\": \"" + text + "\"}\n";
+  }
+  EXPECT_EQ(texts("x.jsonl.gz", gzip(many)).size(), 4'000U);
+  EXPECT_EQ(texts("x.jsonl.gz", gzip(many) + gzip("") + gzip(many)).size(), 8'000U);
+  EXPECT_EQ(texts("x.jsonl.zst", zstd(many)).size(), 4'000U);
+  EXPECT_EQ(texts("x.jsonl.zst", zstd(many) + zstd("") + zstd(many)).size(), 8'000U);
+  EXPECT_GT(zstd(many).size(), size_t{1} << 17);
+  EXPECT_THAT(texts("x.jsonl.zst", zstd(many)).back(), ::testing::StartsWith("4000:3999:"));
 }
 
 TEST_F(Records, CompressedFilesThatAreCutShortOrSomethingElse) {
