@@ -25,8 +25,6 @@ ALLOWED = {
     "report": {"base", "formats", "metrics", "suites", "eval"},
     "apps": {"base", "formats", "hub", "text", "rope", "model", "engine", "library", "kernels", "metrics",
              "suites", "eval", "report", "data"},
-    "train": {"base", "formats", "text", "rope", "model", "data"},
-    "train_app": {"base", "formats", "text", "rope", "model", "data", "hub", "train"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

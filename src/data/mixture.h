@@ -3,12 +3,10 @@
 // There are three ways, and one mixture goes one of them:
 //  - as they are (nothing given): all documents together; an epoch has each once.
 //  - by weight: each part's share of the packs, and so of the tokens; parts repeat on their own, without an
-//  epoch of
-//    the whole (ProLong, arXiv 2410.02660, mixes its long and short sources so).
+//    epoch of the whole (ProLong, arXiv 2410.02660, mixes its long and short sources so).
 //  - by count or by ratio: documents of each part in an epoch, drawn once from the seed and then fixed;
-//  together, so
-//    that a pack may hold long and general instructions side by side (the Index report: 30k long, 50k
-//    general).
+//    together, so that a pack may hold long and general instructions side by side (the Index report: 30k
+//    long, 50k general).
 #pragma once
 
 #include <cstdint>
