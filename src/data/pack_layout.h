@@ -15,8 +15,8 @@ enum class PackingMode {
   // One document behind the other, cut every T positions: no padding but in the last pack; documents are cut
   // wherever a pack ends.
   kConcatenate,
-  // Best-fit-decreasing (Ding et al., "Fewer truncations improve language modeling", arXiv 2404.10830): only a
-  // document longer than T is cut, every T positions from its start; each piece, the longest first, goes
+  // Best-fit-decreasing (Ding et al., "Fewer truncations improve language modeling", arXiv 2404.10830): only
+  // a document longer than T is cut, every T positions from its start; each piece, the longest first, goes
   // where it leaves the least room. As few packs as concatenation within a percent or so for a usual corpus.
   kBestFit,
   // A piece a pack, padded.
