@@ -37,7 +37,7 @@ void append_positions(const TokenDocument& document, Pack& pack);
 // The documents of shards, in their order. Throws as TokenShard does; Error(kFile), naming the shard and both
 // tokenizers, when one is of another tokenizer than `tokenizer`, or some hold instructions and some plain
 // text.
-Documents open_shards(const std::vector<std::filesystem::path>& shards, const TokenizerIdentity& tokenizer);
+Documents open_shards(const std::vector<std::filesystem::path>& paths, const TokenizerIdentity& tokenizer);
 
 struct NamedDocument {
   TokenDocument document;  // at least 2 ids, some of them learnt

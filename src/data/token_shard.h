@@ -83,7 +83,7 @@ class ShardWriter {
 
  private:
   AtomicFile file_;
-  uint32_t vocab_size_;
+  [[maybe_unused]] uint32_t vocab_size_;  // what an assert compares with
   uint32_t id_bytes_;
   bool with_answers_;
   uint64_t header_checksum_ = 0;
