@@ -17,7 +17,7 @@ enum class PackingMode {
   kConcatenate,
   // Best-fit-decreasing (Ding et al., "Fewer truncations improve language modeling", arXiv 2404.10830): only
   // a document longer than T is cut, every T positions from its start; each piece, the longest first, goes
-  // where it leaves the least room. As few packs as concatenation within a percent or so for a usual corpus.
+  // where it leaves the least room.
   kBestFit,
   // A piece a pack, padded.
   kPadded,
