@@ -71,7 +71,8 @@ def sides_of(case, options):
     sides = {(OURS, ""): [*case["longscroll"], "--json", *sizes("", [WARM_UP])]}
     for family, settings in case["peers"].items():
         for name, command in settings.items():
-            sides[family, name] = [*command, *sizes(name)]
+            if sizes_of(case, "lengths", name) or sizes_of(case, "depths", name):
+                sides[family, name] = [*command, *sizes(name)]
     return sides
 
 

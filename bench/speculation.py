@@ -29,7 +29,7 @@ def answers(options, flags):
 
 
 def milliseconds(answer):
-    return 1000 * answer["decode_seconds"] / answer["generated_tokens"]
+    return 1000 * answer["decode_seconds"] / len(answer["ids"])
 
 
 def parse_options():
@@ -58,7 +58,7 @@ def main():
         with_it, without = ([milliseconds(row[off][i]) for row in rounds] for off in (False, True))
         ratios = [slow / fast for slow, fast in zip(without, with_it)]
         answer = rounds[0][False][i]
-        print(f"| {answer['prompt_tokens']:,} | {question} | {answer['generated_tokens']} | "
+        print(f"| {answer['prompt_tokens']:,} | {question} | {len(answer['ids'])} | "
               f"{answer['speculation']['hit_rate']:.2f} | {statistics.median(without):.1f} | {statistics.median(with_it):.1f} | "
               f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f} to {max(ratios):.2f}) |", flush=True)
 

@@ -9,7 +9,10 @@ The model reads the first N tokens of a text at once, for each N of --ctx; compa
               and values are in f16), with its median: a mean may hang on single positions
 
 Usage: tools/quality_table.py MODEL NAME=TEXT[,TEXT…] … [--ctx 2048,8192,32768] [--tail 1024] [--kv q8,f16,k8v4,q4]
-           [--llama PYTHON] [--longscroll PATH] [--json FILE]
+           [--together] [--llama PYTHON] [--longscroll PATH] [--json FILE]
+
+--together reads all texts in one prompt, which takes a prompt's time instead of one for each: equal parts of each in
+turn, then, as the last positions, the next part of each in turn. Each text has its row, over its share of --tail.
 
 TEXT is a text file, a folder of .txt files, or a .jsonl file, of which --field of the rows is read. PYTHON is one that
 has llama-cpp-python. Rows are printed as they are made, and kept in FILE: a run that was cut goes on from there.
@@ -37,9 +40,9 @@ def run(command):
     return done.stdout
 
 
-def compare(reference_file, other_file, targets):
-    """targets: the id that follows each position but the last."""
-    reference, other = (numpy.load(file, mmap_mode="r") for file in (reference_file, other_file))
+def compare(reference_file, other_file, rows, targets):
+    """rows: the slice of positions; targets: the id that follows each of them but the last."""
+    reference, other = (numpy.load(file, mmap_mode="r")[rows] for file in (reference_file, other_file))
     divergences, same, losses = [], 0, numpy.zeros(2)
     for first in range(0, len(targets), ROWS):
         ids = targets[first:first + ROWS]
@@ -83,50 +86,73 @@ def parse_options():
     parser.add_argument("--tail", type=int, default=1024)
     parser.add_argument("--kv", default="q8,f16,k8v4,q4")
     parser.add_argument("--field", default="context")
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--llama", metavar="PYTHON")
     parser.add_argument("--longscroll", default="build/release/bin/longscroll")
     parser.add_argument("--json", metavar="FILE")
     return parser.parse_args()
 
 
-def measure(options, name, ids, done, folder):
+def measure(options, ids, shares, done, folder):
+    """shares: a name for each slice of the last --tail positions."""
     reference, rows = rows_of(options, ids, folder)
     exact, other = folder / "exact.npy", folder / "other.npy"
-    targets = numpy.array(ids[len(ids) - options.tail + 1:])
+    tail = numpy.array(ids[len(ids) - options.tail:])
     for what, command in rows:
-        key = [options.model, name, len(ids), what]
-        found = next((row for row in done if [row[k] for k in ("model", "text", "tokens", "what")] == key), None)
-        if found is None:
+        keys = [[options.model, name, len(ids), what] for name in shares]
+        known = {tuple(row[k] for k in ("model", "text", "tokens", "what")): row for row in done}
+        if any(tuple(key) not in known for key in keys):
             if not exact.exists():
                 run([*reference, "--out", str(exact)])
             run([*command, "--out", str(other)])
-            found = {"model": options.model, "text": name, "tokens": len(ids), "what": what,
-                     **compare(exact, other, targets)}
-            done.append(found)
+            for key, positions in zip(keys, shares.values()):
+                known[tuple(key)] = {**dict(zip(("model", "text", "tokens", "what"), key)),
+                                     **compare(exact, other, positions, tail[positions][1:])}
+                done.append(known[tuple(key)])
             if options.json:
                 pathlib.Path(options.json).write_text(json.dumps(done, indent=1) + "\n")
-        show(found)
+        for key in keys:
+            show(known[tuple(key)])
+
+
+def first_ids(longscroll, paths, options, length, folder):
+    source = folder / "text.txt"
+    source.write_text(read_text(paths.split(","), options.field, CHARACTERS_A_TOKEN * length))
+    return longscroll.ids(source)[:length]
+
+
+def prompts(options, length, longscroll, folder):
+    """(ids, the shares of the last positions) of each prompt of that length."""
+    texts = dict(text.split("=", 1) for text in options.texts)
+    groups = [list(texts)] if options.together else [[name] for name in texts]
+    for group in groups:
+        share = options.tail // len(group)
+        part = length // len(group)
+        ids = {name: first_ids(longscroll, texts[name], options, part, folder) for name in group}
+        short = [f"{name} has {len(found):,} tokens of {part:,}" for name, found in ids.items() if len(found) < part]
+        if short:
+            print(f"quality_table: {length:,} tokens left out: {', '.join(short)}", file=sys.stderr)
+            continue
+        together = [token for name in group for token in ids[name][:part - share]]
+        together += [token for name in group for token in ids[name][part - share:]]
+        yield together, {name: slice(i * share, (i + 1) * share) for i, name in enumerate(group)}
 
 
 def main():
     options = parse_options()
+    if options.together and (options.tail % len(options.texts) or any(int(n) % len(options.texts) for n in options.ctx.split(","))):
+        raise SystemExit("quality_table: --together needs a --tail and --ctx that the texts divide evenly")
     done = json.loads(pathlib.Path(options.json).read_text()) if options.json and pathlib.Path(options.json).exists() else []
     print("| text | tokens | what | perplexity | top-1 | mean KL | median KL |\n|---|---|---|---|---|---|---|")
-    for text in options.texts:
-        name, _, paths = text.partition("=")
-        lengths = [int(part) for part in options.ctx.split(",")]
-        for length in lengths:
-            with tempfile.TemporaryDirectory() as folder:
-                folder = pathlib.Path(folder)
-                longscroll = Longscroll(options.longscroll, options.model, folder)
-                options.gguf = longscroll.path()
-                source = folder / "text.txt"
-                source.write_text(read_text(paths.split(","), options.field, CHARACTERS_A_TOKEN * length))
-                ids = longscroll.ids(source)
-                if len(ids) < length:
-                    print(f"quality_table: {name} has {len(ids):,} tokens, {length:,} were asked for", file=sys.stderr)
-                    continue
-                measure(options, name, ids[:length], done, folder)
+    for length in map(int, options.ctx.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            longscroll = Longscroll(options.longscroll, options.model, folder)
+            options.gguf = longscroll.path()
+            for ids, shares in prompts(options, length, longscroll, folder):
+                for file in folder.glob("*.npy"):
+                    file.unlink()  # of the prompt before
+                measure(options, ids, shares, done, folder)
 
 
 if __name__ == "__main__":

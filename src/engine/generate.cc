@@ -65,7 +65,8 @@ GenerateResult generate(Session& session, std::span<const TokenId> prompt, const
   Sampler sampler(options.sampling, prompt, session.logits().size());
   std::optional<PromptDrafter> prompt_drafter;
   Drafter* drafter = options.speculation ? options.drafter : nullptr;
-  if (options.speculation && drafter == nullptr) drafter = &prompt_drafter.emplace(prompt, room);
+  if (options.speculation && drafter == nullptr)
+    drafter = &prompt_drafter.emplace(prompt, room, session.speculation_gate());
   Continuation text(session, drafter);
   result.stop_reason = decode(text, sampler, options, on_token, cancel, result.ids);
   result.speculation = text.counts();

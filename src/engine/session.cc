@@ -66,6 +66,7 @@ struct Session::State {
   SessionOptions options;
   KvCache cache;
   Forward forward;
+  SpeculationGate speculation_gate;
   std::vector<float> logits;  // [rows, V]
   size_t first_logits = 0;    // position of the first row
   std::vector<TokenId> ids;   // what the cache holds
@@ -209,6 +210,9 @@ size_t Session::max_length() const {
 }
 const Model& Session::model() const {
   return *state_->model;
+}
+SpeculationGate& Session::speculation_gate() {
+  return state_->speculation_gate;
 }
 
 MemoryForecast forecast_memory(const Model& model, const SessionOptions& asked) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/kv_cache.h"
+#include "engine/speculation_gate.h"
 #include "model/model.h"
 
 namespace longscroll {
@@ -83,6 +84,8 @@ class Session {
   void truncate(size_t length);  // forget what follows the first `length` tokens
   size_t max_length() const;
   const Model& model() const;
+  // What guessing has cost and gained in this session so far.
+  SpeculationGate& speculation_gate();
 
  private:
   struct State;

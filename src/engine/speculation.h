@@ -27,8 +27,9 @@ class Drafter {
 // What followed the latest ids where they occurred before, as far as checking it pays.
 class PromptDrafter : public Drafter {
  public:
-  PromptDrafter(std::span<const TokenId> prompt, size_t room)
-      : lookup_(prompt, room), match_(lookup_.find()) {}
+  // `gate` has to outlive it; a session's own knows the answers before this one.
+  PromptDrafter(std::span<const TokenId> prompt, size_t room, SpeculationGate& gate)
+      : lookup_(prompt, room), gate_(gate), match_(lookup_.find()) {}
 
   void append(TokenId id) override;
   size_t draft(std::span<TokenId> draft) override;
@@ -36,7 +37,7 @@ class PromptDrafter : public Drafter {
 
  private:
   PromptLookup lookup_;
-  SpeculationGate gate_;
+  SpeculationGate& gate_;
   PromptLookup::Match match_;  // of the text's end
 };
 

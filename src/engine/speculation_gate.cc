@@ -5,11 +5,12 @@
 namespace longscroll {
 namespace {
 
-constexpr double kForget = 0.95;          // weight of what was seen, at each thing seen after it
-constexpr double kMargin = 1.1;           // gain expected before guesses are checked
-constexpr double kUsualCost = 0.08;       // of one more id in a pass, until passes were timed
-constexpr double kHighestCost = 1.5;      // a timing above it is another program's doing
-constexpr double kLearn = 0.2;            // weight of a new timing
+constexpr double kForget = 0.95;      // weight of what was seen, at each thing seen after it
+constexpr double kMargin = 1.1;       // gain expected before guesses are checked
+constexpr double kUsualCost = 0.08;   // of one more id in a pass, at its cheapest
+constexpr size_t kAlone = 2;          // passes over one id before guesses: the first one finds caches cold
+constexpr double kHighestCost = 1.5;  // a timing above it is another program's doing
+constexpr double kLearn = 0.2;        // weight of a new timing
 constexpr double kLearnFromOther = 0.05;  // of a pass over another number of ids
 constexpr size_t kProbeAfter = 64;        // refusals, before costs are measured again
 
@@ -29,16 +30,19 @@ void SpeculationGate::note_guess(size_t match_length, bool right) {
   rate.all = rate.all * kForget + 1;
 }
 
+// The first timings count alike, later ones more than what was before.
 void SpeculationGate::note_pass(size_t tokens, double seconds) {
   if (tokens == 1) {
-    alone_ += alone_ == 0 ? seconds : kLearn * (std::min(seconds, 2 * alone_) - alone_);
+    const double weight = std::max(kLearn, 1.0 / static_cast<double>(++timed_alone_));
+    alone_ += weight * ((timed_alone_ == 1 ? seconds : std::min(seconds, 2 * alone_)) - alone_);
     return;
   }
-  if (alone_ == 0) return;
+  if (timed_alone_ == 0) return;
   const double one_more = (seconds / alone_ - 1) / static_cast<double>(tokens - 1);
+  const double early = 1.0 / static_cast<double>(++timed_);
   for (size_t n = 2; n < costs_.size(); ++n) {
     const double cost = 1 + std::clamp(one_more, 0.0, kHighestCost) * static_cast<double>(n - 1);
-    costs_[n] += (n == tokens ? kLearn : kLearnFromOther) * (cost - costs_[n]);
+    costs_[n] += std::max(n == tokens ? kLearn : kLearnFromOther, early) * (cost - costs_[n]);
   }
 }
 
@@ -62,13 +66,13 @@ size_t SpeculationGate::best(size_t match_length, size_t most, const Costs& cost
 }
 
 size_t SpeculationGate::choose(size_t match_length, size_t most) {
-  if (alone_ == 0) return 0;  // nothing to compare with yet
+  if (timed_alone_ < kAlone) return 0;  // nothing to compare with yet
+  if (timed_ == 0) return std::min<size_t>(1, best(match_length, most, usual_));
   const size_t guesses = best(match_length, most, costs_);
   if (guesses > 0) refused_ = 0;
-  const size_t usual = guesses > 0 ? 0 : best(match_length, most, usual_);
-  if (usual == 0 || ++refused_ < kProbeAfter) return guesses;
+  if (guesses > 0 || best(match_length, most, usual_) == 0 || ++refused_ < kProbeAfter) return guesses;
   refused_ = 0;
-  return usual;
+  return 1;
 }
 
 }  // namespace longscroll

@@ -22,7 +22,22 @@ TEST(SpeculationGate, WaitsForTheTimeOfAPassOverOneId) {
   SpeculationGate gate;
   EXPECT_EQ(gate.choose(8, 7), 0u);
   gate.note_pass(1, 0.010);
+  EXPECT_EQ(gate.choose(8, 7), 0u);  // it may have been a slow one
+  gate.note_pass(1, 0.010);
   EXPECT_GT(gate.choose(8, 7), 0u);
+}
+
+TEST(SpeculationGate, ChecksOneGuessUntilItKnowsWhatGuessesCost) {
+  for (const double cost_of_one_more : {0.05, 0.6}) {
+    SpeculationGate gate;
+    gate.note_pass(1, 0.010);
+    gate.note_pass(1, 0.010);
+    see(gate, 2, false);
+    EXPECT_EQ(gate.choose(2, 7), 0u);
+    EXPECT_EQ(gate.choose(6, 7), 1u);
+    gate.note_pass(2, 0.010 * (1 + cost_of_one_more));
+    EXPECT_EQ(gate.choose(6, 7) > 1, cost_of_one_more < 0.1);
+  }
 }
 
 TEST(SpeculationGate, ChecksAsManyAsThereAreWhereGuessesAreRight) {

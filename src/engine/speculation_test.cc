@@ -251,7 +251,8 @@ TEST_F(SpeculationTest, LookupInARepetitivePromptIsExact) {
   for (const float penalty : {1.0f, 1.1f}) {
     options_.sampling.repetition_penalty = penalty;
     const Outcome expected = plain();
-    PromptDrafter drafter(prompt_, options_.max_new_tokens);
+    SpeculationGate gate;
+    PromptDrafter drafter(prompt_, options_.max_new_tokens, gate);
     const Outcome found = run(&drafter);
     EXPECT_EQ(found.result.ids, expected.result.ids);
     EXPECT_EQ(found.held, expected.held);

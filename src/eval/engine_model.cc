@@ -172,7 +172,7 @@ Generated EngineModel::generate(const EvalPrompt& prompt, size_t max_new_tokens,
   SamplingOptions greedy;
   greedy.temperature = 0;
   Sampler sampler(greedy, prompt.ids, session_.logits().size());
-  PromptDrafter drafter(prompt.ids, max_new_tokens);  // guesses change no id
+  PromptDrafter drafter(prompt.ids, max_new_tokens, session_.speculation_gate());  // guesses change no id
   Continuation answer(session_, &drafter);
   AnswerText text(*model_->tokenizer, stop);
   result.finish = Finish::kLength;
