@@ -1,7 +1,8 @@
 # The commands a person types. CI runs `make test`.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build test check format tidy sanitize demo demo-eval interop bench
+.PHONY: help setup setup-train build build-train test test-train check format tidy tidy-train sanitize demo demo-eval demo-train \
+	interop bench
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -26,6 +27,9 @@ format: setup ## Rewrite the C++ sources in the style of .clang-format
 tidy: setup build/release/build.ninja ## clang-tidy; run again it looks only at what changed
 	scripts/tidy.py --jobs $(JOBS)
 
+tidy-train: build-train ## clang-tidy over what LibTorch is included in, which takes long
+	scripts/tidy.py --jobs $(JOBS) --train
+
 sanitize: setup build/asan-ubsan/build.ninja build/tsan/build.ninja ## Unit tests under the sanitizers
 	JOBS=$(JOBS) scripts/sanitize.sh
 
@@ -38,6 +42,21 @@ demo: ## Set up, build, pull the default model, read docs/readers.md and answer 
 
 demo-eval: ## Set up, build, pull the default model, and draw a needle heat map of it (under 10 minutes)
 	scripts/demo_eval.sh
+
+# LibTorch is some hundred MiB, and its headers take the compiler long: neither `make build` nor `make test`, and so CI,
+# builds what trains.
+setup-train: ## Install what longscroll-train needs: LibTorch, Open MPI, toml++
+	@scripts/setup_train.sh
+
+build-train: setup-train ## Build the release preset with longscroll-train
+	@cmake --preset release -DLONGSCROLL_TRAIN=ON $(if $(LONGSCROLL_TORCH),-DLONGSCROLL_TORCH=$(LONGSCROLL_TORCH))
+	@cmake --build --preset release -j $(JOBS)
+
+test-train: build-train ## Every test of training, also those that take minutes
+	ctest --preset train -j $(JOBS)
+
+demo-train: ## Set up, build, and train a small model: texts, instructions, preferences (under 10 minutes)
+	scripts/demo_train.sh
 
 # Python packages of some GiB, so not a part of `make test`.
 INTEROP := build/interop-venv

@@ -1,10 +1,12 @@
-# longscroll_layer(NAME [THREADED] [LIGHT] [SOURCES …] [TESTS …] [DEPS …] [TEST_DEPS …])
+# longscroll_layer(NAME [THREADED] [LIGHT] [HEADERS TARGET] [LABEL LABEL] [SOURCES …] [TESTS …] [DEPS …] [TEST_DEPS …])
 #
 # One layer = one static library `longscroll_NAME` built from src/NAME, and, when it has tests, one
 # program `NAME_test`. DEPS are other layers' libraries (downwards only: scripts/check_layers.py) or
 # imported targets. THREADED: its tests run threads, so they are run under the thread sanitizer too.
 # LIGHT: it computes little, so that its tests, and under the sanitizers all of it, are compiled without
-# optimisation: that takes the compiler longer than the tests take to run.
+# optimisation: that takes the compiler longer than the tests take to run. HEADERS: precompiled headers of
+# longscroll_headers(), for its sources and tests, which are then all compiled with those headers' options. LABEL: of its
+# tests, instead of unit.
 #
 # unit_tests builds every layer's test program, threaded_tests those of the THREADED layers.
 add_library(longscroll_flags INTERFACE)
@@ -15,39 +17,55 @@ if(LONGSCROLL_SANITIZE)
     -fsanitize=${LONGSCROLL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(longscroll_flags INTERFACE -fsanitize=${LONGSCROLL_SANITIZE})
 endif()
-# What nearly every test includes, read by the compiler once for all tests that are compiled alike.
-function(longscroll_test_headers NAME)
+# longscroll_headers(NAME HEADERS … [DEPS …] [OPTIONS …]): read by the compiler once for all that is compiled alike.
+function(longscroll_headers NAME)
+  cmake_parse_arguments(ARG "" "" "HEADERS;DEPS;OPTIONS" ${ARGN})
   file(WRITE "${CMAKE_BINARY_DIR}/${NAME}.cc" "")
   add_library(${NAME} OBJECT EXCLUDE_FROM_ALL "${CMAKE_BINARY_DIR}/${NAME}.cc")
-  target_link_libraries(${NAME} PRIVATE longscroll_flags fmt::fmt nlohmann_json::nlohmann_json GTest::gmock Threads::Threads)
-  target_compile_options(${NAME} PRIVATE ${ARGN})
-  target_precompile_headers(${NAME} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> <nlohmann/json.hpp>)
+  target_link_libraries(${NAME} PRIVATE longscroll_flags ${ARG_DEPS})
+  target_compile_options(${NAME} PRIVATE ${ARG_OPTIONS})
+  target_precompile_headers(${NAME} PRIVATE ${ARG_HEADERS})
 endfunction()
+# longscroll_share_headers(TARGET HEADERS): compiles TARGET with the options of HEADERS and after its headers.
+function(longscroll_share_headers target headers)
+  target_compile_options(${target} PRIVATE $<TARGET_PROPERTY:${headers},COMPILE_OPTIONS>)
+  target_precompile_headers(${target} REUSE_FROM ${headers})
+endfunction()
+# What nearly every test includes.
 if(LONGSCROLL_BUILD_TESTS)
-  longscroll_test_headers(longscroll_test_headers)
-  longscroll_test_headers(longscroll_light_test_headers -O0)
+  set(test_headers HEADERS <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> <nlohmann/json.hpp>
+    DEPS fmt::fmt nlohmann_json::nlohmann_json GTest::gmock Threads::Threads)
+  longscroll_headers(longscroll_test_headers ${test_headers})
+  longscroll_headers(longscroll_light_test_headers ${test_headers} OPTIONS -O0)
 endif()
 add_custom_target(unit_tests)
 add_custom_target(threaded_tests)
 
 function(longscroll_layer NAME)
-  cmake_parse_arguments(ARG "THREADED;LIGHT" "" "SOURCES;TESTS;DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED;LIGHT" "HEADERS;LABEL" "SOURCES;TESTS;DEPS;TEST_DEPS" ${ARGN})
   add_library(longscroll_${NAME} STATIC ${ARG_SOURCES})
   target_link_libraries(longscroll_${NAME} PUBLIC longscroll_flags ${ARG_DEPS})
   if(LONGSCROLL_SANITIZE AND ARG_LIGHT)
     target_compile_options(longscroll_${NAME} PRIVATE -O0)
   endif()
+  if(ARG_HEADERS)
+    longscroll_share_headers(longscroll_${NAME} ${ARG_HEADERS})
+  endif()
   if(LONGSCROLL_BUILD_TESTS AND ARG_TESTS)
     add_executable(${NAME}_test ${ARG_TESTS})
-    if(ARG_LIGHT)
-      target_compile_options(${NAME}_test PRIVATE -O0)
-      target_precompile_headers(${NAME}_test REUSE_FROM longscroll_light_test_headers)
-    else()
-      target_precompile_headers(${NAME}_test REUSE_FROM longscroll_test_headers)
+    set(headers longscroll_test_headers)
+    if(ARG_HEADERS)
+      set(headers ${ARG_HEADERS})
+    elseif(ARG_LIGHT)
+      set(headers longscroll_light_test_headers)
     endif()
+    longscroll_share_headers(${NAME}_test ${headers})
     target_link_libraries(${NAME}_test PRIVATE longscroll_${NAME} ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
     add_dependencies(unit_tests ${NAME}_test)
     set(label unit)  # one word: gtest_discover_tests takes no list of labels
+    if(ARG_LABEL)
+      set(label ${ARG_LABEL})
+    endif()
     if(ARG_THREADED)
       add_dependencies(threaded_tests ${NAME}_test)
       set(label unit-threaded)

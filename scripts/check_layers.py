@@ -23,8 +23,11 @@ ALLOWED = {
     "suites": {"base", "formats", "text"},
     "eval": {"base", "formats", "hub", "text", "metrics", "suites", "model", "engine", "library"},
     "report": {"base", "formats", "metrics", "suites", "eval"},
-    "apps": {"base", "formats", "hub", "text", "rope", "model", "engine", "library", "kernels", "metrics",
+    "console": {"base"},
+    "apps": {"base", "console", "formats", "hub", "text", "rope", "model", "engine", "library", "kernels", "metrics",
              "suites", "eval", "report", "data"},
+    "train": {"base", "formats", "text", "rope", "model", "data"},
+    "train_app": {"base", "console", "formats", "text", "rope", "model", "data", "hub", "train"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """clang-tidy with the checks of .clang-tidy over the .cc files of src/; exit 1 when it finds anything.
 
-Usage: scripts/tidy.py [--jobs N] [FILE.cc …]   (default: all of them but the tests and what the build writes)
+Usage: scripts/tidy.py [--jobs N] [--train] [FILE.cc …]   (default: all but tests, training and what the build writes)
 
-Tests are left out because they take as long as all the rest: the compiler's own warnings must do there.
+Tests are left out because they take as long as all the rest: the compiler's own warnings must do there. So does what
+trains, for LibTorch's headers: --train looks at that alone.
 The compile database of build/release says how each is compiled. A file that was clean is not looked at
 again until it, anything that it includes, its command or the checks change: build/tidy has a stamp for
 it. What a file includes is what the last build noted down, so a file never built is always looked at.
@@ -72,11 +73,17 @@ def tidy(source: str) -> subprocess.CompletedProcess:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--train", action="store_true")
     parser.add_argument("files", nargs="*", metavar="FILE.cc")
     return parser.parse_args()
 
 
-def wanted_entries(files: list[str]) -> list[dict]:
+def is_default(file: str, train: bool) -> bool:
+    trains = file.startswith((f"{ROOT}/src/train/", f"{ROOT}/src/train_app/"))
+    return file.startswith(f"{ROOT}/src/") and not file.endswith("_test.cc") and trains == train
+
+
+def wanted_entries(files: list[str], train: bool) -> list[dict]:
     if subprocess.run([ROOT / "scripts" / "lint_tools.sh"]).returncode != 0:
         sys.exit("tidy: clang-tidy could not be installed")
     database = BUILD / "compile_commands.json"
@@ -84,8 +91,7 @@ def wanted_entries(files: list[str]) -> list[dict]:
         subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     chosen = {str(pathlib.Path(file).resolve()) for file in files}
     entries = [entry for entry in json.loads(database.read_text())
-               if (entry["file"] in chosen if chosen else
-                   entry["file"].startswith(f"{ROOT}/src/") and not entry["file"].endswith("_test.cc"))]
+               if (entry["file"] in chosen if chosen else is_default(entry["file"], train))]
     if missing := chosen - {entry["file"] for entry in entries}:
         sys.exit(f"tidy: not in the compile database: {', '.join(sorted(missing))}")
     return entries
@@ -93,7 +99,7 @@ def wanted_entries(files: list[str]) -> list[dict]:
 
 def main() -> int:
     arguments = parse_arguments()
-    entries = wanted_entries(arguments.files)
+    entries = wanted_entries(arguments.files, arguments.train)
     stamps = stamps_of(entries)
     STAMPS.mkdir(parents=True, exist_ok=True)
     waiting = [source for source, stamp in stamps.items() if stamp is None or not stamp.exists()]
@@ -105,7 +111,7 @@ def main() -> int:
                 print(done.stdout or done.stderr, end="", flush=True)
             elif stamps[source] is not None:
                 stamps[source].touch()
-    if not arguments.files:
+    if not arguments.files and not arguments.train:
         for stamp in set(STAMPS.iterdir()) - set(stamps.values()):
             stamp.unlink()
     if waiting:

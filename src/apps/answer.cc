@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "apps/interrupt.h"
-#include "apps/progress.h"
-#include "apps/terminal.h"
 #include "base/error.h"
+#include "console/interrupt.h"
+#include "console/progress.h"
+#include "console/terminal.h"
 
 namespace longscroll {
 

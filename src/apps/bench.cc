@@ -1,6 +1,4 @@
 // bench: seconds to read a prompt, milliseconds a token at a depth.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -9,12 +7,12 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "apps/interrupt.h"
-#include "apps/progress.h"
 #include "apps/roof.h"
-#include "apps/terminal.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
+#include "console/interrupt.h"
+#include "console/progress.h"
+#include "console/terminal.h"
 
 namespace longscroll {
 namespace {
@@ -40,12 +38,6 @@ double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-uint64_t peak_memory_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 std::vector<TokenId> random_ids(size_t count, uint32_t vocab_size, uint64_t seed) {

@@ -1,54 +1,22 @@
 #include "apps/common.h"
 
 #include <cassert>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
-#include <new>
 
 #include <fmt/format.h>
 
-#include "apps/interrupt.h"
-#include "apps/terminal.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
+#include "console/interrupt.h"
+#include "console/terminal.h"
 #include "hub/paths.h"
 #include "kernels/kernels.h"
 #include "library/file_bytes.h"
 
 namespace longscroll {
 
-void write_out(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
-  if (errno == EPIPE) throw OutputClosed();
-  throw Error(ErrorKind::kResource, "standard output",
-              fmt::format("must take what is written, found: {}", std::strerror(errno)));
-}
-
 void write_json(const Json& json) {
   write_out(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-}
-
-void write_remarks(const std::vector<std::string>& remarks) {
-  for (const std::string& remark : remarks) fmt::print(stderr, "note: {}\n", remark);
-}
-
-int run_guarded(const Action& action) {
-  try {
-    return action();
-  } catch (const OutputClosed&) {
-    return kExitClosedOutput;
-  } catch (const Error& error) {
-    fmt::print(stderr, "longscroll: {}\n", error.what());
-    return error.kind() == ErrorKind::kCancelled ? kExitInterrupted : kExitError;
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "longscroll: [memory] there must be enough of it, found none left\n");
-    return kExitError;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "longscroll: [internal] {}\nPlease report this: it is a bug.\n", error.what());
-    return kExitError;
-  }
 }
 
 void add_model_argument(CLI::App& command, ModelOptions& options) {

@@ -1,9 +1,7 @@
-// What the commands share: output, options of model and sampling, errors to exit codes.
+// What the commands share: output, options of model and sampling.
 #pragma once
 
 #include <cstdint>
-#include <exception>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "console/guarded.h"
 #include "engine/generate.h"
 #include "engine/session.h"
 #include "model/model.h"
@@ -20,24 +19,7 @@ namespace longscroll {
 
 using Json = nlohmann::ordered_json;
 
-// What the parsed command line asks for; its result is the exit code.
-using Action = std::function<int()>;
-
-inline constexpr int kExitError = 1;
-inline constexpr int kExitUsage = 2;
-inline constexpr int kExitClosedOutput = 141;  // 128 + SIGPIPE: the reader of a pipe has gone
-
-// The reader of standard output is gone: nothing to report, nothing more to do.
-class OutputClosed : public std::exception {};
-
-// To standard output, at once. Throws OutputClosed, or Error(kResource) when the disk is full.
-void write_out(std::string_view text);
-void write_json(const Json& json);                            // one object, indented, newline at the end
-void write_remarks(const std::vector<std::string>& remarks);  // to standard error
-
-// Runs it and maps what it throws: an Error to "longscroll: [where] what" with its hint and 1, Ctrl-C to
-// 130, a closed output to 141.
-int run_guarded(const Action& action);
+void write_json(const Json& json);  // one object, indented, newline at the end
 
 struct ModelOptions {
   std::string model;  // a path, a catalogue's name or an hf: spec

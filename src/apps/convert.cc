@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "apps/interrupt.h"
-#include "apps/progress.h"
-#include "apps/terminal.h"
+#include "console/interrupt.h"
+#include "console/progress.h"
+#include "console/terminal.h"
 #include "hub/paths.h"
 #include "model/conversion.h"
 

@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 
 #include "apps/data_commands.h"
-#include "apps/interrupt.h"
-#include "apps/progress.h"
-#include "apps/terminal.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
+#include "console/interrupt.h"
+#include "console/progress.h"
+#include "console/terminal.h"
 #include "data/corpus_packer.h"
 #include "data/token_shard.h"
 

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include "apps/data_commands.h"
-#include "apps/interrupt.h"
-#include "apps/terminal.h"
 #include "base/error.h"
+#include "console/interrupt.h"
+#include "console/terminal.h"
 #include "data/document_set.h"
 #include "data/pack_layout.h"
 #include "data/token_shard.h"

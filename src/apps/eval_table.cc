@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "apps/terminal.h"
+#include "console/terminal.h"
 #include "suites/suite.h"
 
 namespace longscroll {

@@ -5,8 +5,8 @@
 #include <fmt/ranges.h>
 
 #include "apps/answer.h"
-#include "apps/interrupt.h"
 #include "base/error.h"
+#include "console/interrupt.h"
 #include "library/document.h"
 
 namespace longscroll {

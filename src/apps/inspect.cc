@@ -5,8 +5,8 @@
 #include <fmt/ranges.h>
 
 #include "apps/commands.h"
-#include "apps/terminal.h"
 #include "base/cpu_features.h"
+#include "console/terminal.h"
 
 namespace longscroll {
 namespace {

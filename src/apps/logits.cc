@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "apps/interrupt.h"
 #include "apps/npy.h"
-#include "apps/progress.h"
+#include "console/interrupt.h"
+#include "console/progress.h"
 
 namespace longscroll {
 namespace {

@@ -2,8 +2,8 @@
 #include <csignal>
 
 #include "apps/commands.h"
-#include "apps/cut_file.h"
-#include "apps/interrupt.h"
+#include "console/cut_file.h"
+#include "console/interrupt.h"
 
 namespace {
 
@@ -43,5 +43,5 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   longscroll::install_interrupt_handler();
   longscroll::install_cut_file_handler();
-  return longscroll::run_guarded([&] { return run_command_line(argc, argv); });
+  return longscroll::run_guarded("longscroll", [&] { return run_command_line(argc, argv); });
 }

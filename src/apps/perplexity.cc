@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "apps/interrupt.h"
-#include "apps/progress.h"
 #include "apps/score.h"
 #include "base/error.h"
+#include "console/interrupt.h"
+#include "console/progress.h"
 #include "library/document.h"
 
 namespace longscroll {

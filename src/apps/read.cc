@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "apps/interrupt.h"
 #include "apps/read_input.h"
 #include "apps/reader.h"
 #include "base/error.h"
+#include "console/interrupt.h"
 #include "hub/catalogue.h"
 
 namespace longscroll {

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "apps/interrupt.h"
+#include "console/interrupt.h"
 
 namespace longscroll {
 namespace {

@@ -6,9 +6,9 @@
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
 
-#include "apps/terminal.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "console/terminal.h"
 #include "hub/catalogue.h"
 #include "library/fit.h"
 

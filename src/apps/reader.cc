@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "apps/interrupt.h"
-#include "apps/terminal.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "console/interrupt.h"
+#include "console/terminal.h"
 
 namespace longscroll {
 namespace {

@@ -1,4 +1,4 @@
-// report: pages out of evaluation runs.
+// report: pages out of runs of evaluation and of training.
 #include <fmt/format.h>
 
 #include "apps/commands.h"
@@ -32,8 +32,9 @@ int make_report(const ReportOptions& options) {
 
 void add_report_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App* command = program.add_subcommand("report", "Pages, tables and pictures of evaluation runs");
-  command->add_option("RUN", options->runs, "Directories that eval wrote");
+  CLI::App* command =
+      program.add_subcommand("report", "Pages, tables and pictures of runs of eval and training");
+  command->add_option("RUN", options->runs, "Directories that eval or longscroll-train wrote");
   command->add_option("--out", options->out, "Folder for the report")->required();
   command->add_option("--title", options->title, "Title of the page (default: the run's label)");
   CLI::Option* compare =

@@ -8,8 +8,8 @@
 #include <cstring>
 
 #include "apps/commands.h"
-#include "apps/interrupt.h"
 #include "base/error.h"
+#include "console/interrupt.h"
 #include "library/file_bytes.h"
 
 namespace longscroll {

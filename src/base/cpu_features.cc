@@ -1,7 +1,9 @@
 #include "base/cpu_features.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
 #include <fstream>
 
 #if defined(__x86_64__)
@@ -65,6 +67,12 @@ unsigned long long resident_memory_bytes() {
   unsigned long long mapped = 0, resident = 0;
   pages >> mapped >> resident;
   return resident * static_cast<unsigned long long>(sysconf(_SC_PAGE_SIZE));
+}
+
+unsigned long long peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<unsigned long long>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace longscroll

@@ -23,5 +23,7 @@ int available_cores();
 unsigned long long physical_memory_bytes();
 // Of this process now, shared libraries included; 0 where the system does not tell.
 unsigned long long resident_memory_bytes();
+// The most that it was since the process began.
+unsigned long long peak_memory_bytes();
 
 }  // namespace longscroll

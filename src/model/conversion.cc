@@ -6,10 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "base/checked_math.h"
 #include "base/error.h"
 #include "formats/atomic_directory.h"
-#include "formats/safetensors.h"
 #include "kernels/quantize.h"
 #include "model/gguf_export.h"
 #include "model/hf_export.h"
@@ -57,27 +55,6 @@ void check_output(const fs::path& in, const fs::path& out, const ConvertOptions&
   }
   const bool empty_directory = fs::is_directory(out) && fs::is_empty(out);
   if (!options.force && !empty_directory) refuse(out, "must not exist, does", "--force replaces it");
-}
-
-std::string name_of(const fs::path& in) {
-  const fs::path path = fs::weakly_canonical(in);
-  return fs::is_directory(path) ? path.filename().string() : path.stem().string();
-}
-
-ConversionSource open_source(const fs::path& in) {
-  ConversionSource source;
-  source.model = load_model(in);
-  source.architecture = architecture_by_name(source.model->config.architecture);
-  source.name = name_of(in);
-  const uint32_t vocab_size = source.model->config.vocab_size;
-  if (fs::is_directory(in)) {
-    source.directory = in;
-    source.tokenizer = tokenizer_source_from_hf(in, vocab_size);
-  } else {
-    source.gguf.emplace(in);
-    source.tokenizer = tokenizer_source_from_gguf(*source.gguf, vocab_size);
-  }
-  return source;
 }
 
 ExportTarget choose_target(const ConversionSource& source, const ConvertOptions& options) {
@@ -135,11 +112,6 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // The tensors were read from a mapped file whole, so the product fits.
-  static uint64_t bytes_of(const TensorToWrite& tensor) {
-    return *dtype_bytes(tensor.dtype, *checked_product(tensor.shape));
-  }
-
  private:
   static constexpr uint64_t kStep = uint64_t{1} << 20;
 
@@ -159,38 +131,6 @@ class Progress {
   uint64_t next_ = 0;
 };
 
-// Files of at most `shard_bytes`, a larger tensor alone in its own; one plain file when all fits.
-std::vector<std::string> write_weights(const fs::path& directory, std::vector<TensorToWrite> tensors,
-                                       uint64_t shard_bytes) {
-  std::vector<std::vector<TensorToWrite>> shards(1);
-  uint64_t total = 0, in_shard = 0;
-  for (TensorToWrite& tensor : tensors) {
-    const uint64_t bytes = Progress::bytes_of(tensor);
-    if (in_shard > 0 && in_shard + bytes > shard_bytes) {
-      shards.emplace_back();
-      in_shard = 0;
-    }
-    in_shard += bytes;
-    total += bytes;
-    shards.back().push_back(std::move(tensor));
-  }
-  const std::map<std::string, std::string> metadata = {{"format", "pt"}};
-  if (shards.size() == 1) {
-    write_safetensors(directory / "model.safetensors", metadata, shards.front());
-    return {"model.safetensors"};
-  }
-  std::vector<std::string> files;
-  nlohmann::ordered_json index = {{"metadata", {{"total_size", total}}}};
-  for (size_t i = 0; i < shards.size(); ++i) {
-    files.push_back(fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size()));
-    for (const TensorToWrite& tensor : shards[i]) index["weight_map"][tensor.name] = files.back();
-    write_safetensors(directory / files.back(), metadata, shards[i]);
-  }
-  files.emplace_back("model.safetensors.index.json");
-  write_text_file(directory / files.back(), index.dump(2) + "\n");
-  return files;
-}
-
 std::vector<std::string> write_directory(const ConversionSource& source, const ExportTarget& target,
                                          const fs::path& out, std::vector<TensorToWrite> tensors,
                                          uint64_t shard_bytes, Remarks& remarks) {
@@ -198,7 +138,7 @@ std::vector<std::string> write_directory(const ConversionSource& source, const E
   std::vector<std::string> files = {"config.json"};
   write_text_file(directory.temporary() / files.front(), hf_config(source, target, remarks).dump(2) + "\n");
   for (auto& name : write_hf_tokenizer(source, target, directory.temporary(), remarks)) files.push_back(name);
-  for (auto& name : write_weights(directory.temporary(), std::move(tensors), shard_bytes))
+  for (auto& name : write_hf_weights(directory.temporary(), std::move(tensors), shard_bytes))
     files.push_back(name);
   directory.commit();
   return files;
@@ -214,7 +154,7 @@ ConvertReport convert(const fs::path& in, const fs::path& out, const ConvertOpti
                       const ConvertEvents& events) {
   check_type(options);
   check_output(in, out, options);
-  ConversionSource source = open_source(in);
+  ConversionSource source = open_conversion_source(in);
   const ExportTarget target = choose_target(source, options);
 
   ConvertReport report;
@@ -227,7 +167,7 @@ ConvertReport convert(const fs::path& in, const fs::path& out, const ConvertOpti
   for (const TensorToWrite& tensor : tensors) {
     TypeCount& count = report.types[std::string(dtype_info(tensor.dtype).name)];
     ++count.tensors;
-    count.bytes += Progress::bytes_of(tensor);
+    count.bytes += bytes_of(tensor);
   }
   remark_on_embedding_scale(source, target, report.remarks);
   Progress progress(events, tensors);  // outlives the writing

@@ -24,6 +24,9 @@ struct ConversionSource {
   std::filesystem::path directory;  // when it is one
 };
 
+// Throws as load_model does.
+ConversionSource open_conversion_source(const std::filesystem::path& path);
+
 struct ExportTarget {
   ModelForm form = ModelForm::kGguf;
   DType type = DType::kF16;

@@ -1,12 +1,14 @@
 // A model's configuration and tokenizer as the files of a Hugging Face directory.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "formats/tensor.h"
 #include "model/export_target.h"
 
 namespace longscroll {
@@ -20,6 +22,11 @@ nlohmann::ordered_json hf_config(const ConversionSource& source, const ExportTar
 // directory, copies what is there. Returns the names of the files.
 std::vector<std::string> write_hf_tokenizer(const ConversionSource& source, const ExportTarget& target,
                                             const std::filesystem::path& directory, Remarks& remarks);
+
+// model.safetensors, or shards of at most `shard_bytes` (a larger tensor alone in its own) and their index.
+// Returns the names of the files.
+std::vector<std::string> write_hf_weights(const std::filesystem::path& directory,
+                                          std::vector<TensorToWrite> tensors, uint64_t shard_bytes);
 
 // Through a temporary name.
 void write_text_file(const std::filesystem::path& path, std::string_view text);

@@ -7,10 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "base/checked_math.h"
 #include "base/error.h"
 #include "base/float16.h"
-#include "kernels/kernels.h"
 #include "kernels/quantize.h"
+#include "model/row_order.h"
 #include "model/tensor_places.h"
 #include "rope/rope_forms.h"
 
@@ -63,25 +64,6 @@ bool holds_exactly(DType to, std::span<const float> values) {
   return std::all_of(values.begin(), values.end(), same);
 }
 
-// GGUF's interleaved rows 2j and 2j + 1 of a head are rows j and j + R/2 of the half-split form, R the
-// rotated dimensions; the rest of the head stays. Which row of the source becomes row `row`.
-struct RowOrder {
-  RopeLayout from = RopeLayout::kHalfSplit;
-  RopeLayout to = RopeLayout::kHalfSplit;
-  size_t head_dim = 1;
-  size_t rotary_dim = 0;
-
-  size_t source_of(size_t row) const {
-    const size_t in_head = row % head_dim;
-    if (from == to || in_head >= rotary_dim) return row;
-    const size_t half = rotary_dim / 2;
-    const size_t source = to == RopeLayout::kInterleaved
-                              ? in_head % 2 * half + in_head / 2
-                              : (in_head < half ? 2 * in_head : 2 * (in_head - half) + 1);
-    return row - in_head + source;
-  }
-};
-
 // Writes one matrix, row by row.
 class MatrixProducer {
  public:
@@ -95,8 +77,7 @@ class MatrixProducer {
     std::vector<std::byte> stored(*dtype_bytes(type_, matrix_.cols));
     for (size_t row = 0; row < matrix_.rows; ++row) {
       const size_t source = order_.source_of(row);
-      kernels().dequantize(matrix_.dtype, matrix_.data + source * matrix_.row_bytes, values.data(),
-                           values.size());
+      read_row(matrix_, source, values);
       if (row_scale_ != nullptr) {
         for (float& value : values) value *= (*row_scale_)[source];
       }
@@ -168,15 +149,8 @@ class Exporter {
   }
 
   RowOrder row_order(TensorRole role) const {
-    RowOrder order;
-    const bool rotated = role == kQuery || role == kKey || role == kQueryBias || role == kKeyBias;
-    if (!rotated) return order;
-    order.from = config_.rope_layout;
-    order.to =
-        gguf_ && target_.architecture->gguf_interleaved ? RopeLayout::kInterleaved : RopeLayout::kHalfSplit;
-    order.head_dim = config_.head_dim;
-    order.rotary_dim = config_.rope.rotary_dim;
-    return order;
+    const bool interleaved = gguf_ && target_.architecture->gguf_interleaved;
+    return row_order_of(role, config_, interleaved ? RopeLayout::kInterleaved : RopeLayout::kHalfSplit);
   }
 
   void add_matrix(TensorRole role, const std::string& name, const Matrix& matrix) {
@@ -267,6 +241,10 @@ class Exporter {
 };
 
 }  // namespace
+
+uint64_t bytes_of(const TensorToWrite& tensor) {
+  return *dtype_bytes(tensor.dtype, *checked_product(tensor.shape));
+}
 
 std::vector<TensorToWrite> export_tensors(const Model& model, const ExportTarget& target, Remarks& remarks) {
   return Exporter(model, target, remarks).run();

@@ -176,7 +176,7 @@ class Loader {
     std::vector<float> row(head.cols);
     weights.head_row_scale.resize(head.rows);
     for (size_t i = 0; i < head.rows; ++i) {
-      kernels().dequantize(head.dtype, head.data + i * head.row_bytes, row.data(), row.size());
+      read_row(head, i, row);
       double squares = 0.0;
       for (float value : row) squares += static_cast<double>(value) * value;
       weights.head_row_scale[i] = static_cast<float>(1.0 / std::max(std::sqrt(squares), kNormEpsilon));

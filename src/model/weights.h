@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/dtype.h"
@@ -22,6 +23,9 @@ struct Matrix {
 
   bool empty() const { return data == nullptr; }
 };
+
+// Row `row` in float32; `out` has room for cols.
+void read_row(const Matrix& matrix, size_t row, std::span<float> out);
 
 // Empty vectors and matrices mean that the architecture has no such tensor.
 struct LayerWeights {

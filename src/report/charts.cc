@@ -86,10 +86,81 @@ std::vector<double> ticks(double highest, double step) {
   return values;
 }
 
+// Step, then value: at most kMostPoints of them, evenly taken.
+using Points = std::vector<std::pair<double, double>>;
+
+Points thinned(const Points& points) {
+  constexpr size_t kMostPoints = 600;
+  const size_t every = points.size() / kMostPoints + 1;
+  Points kept;
+  for (size_t i = 0; i < points.size(); ++i) {
+    if (i % every == 0 || i + 1 == points.size()) kept.push_back(points[i]);
+  }
+  return kept;
+}
+
+// An exponential mean over about a fortieth of the curve, at least 5 points.
+Points running_mean(const Points& points) {
+  const double share = 2.0 / (1.0 + std::max(5.0, static_cast<double>(points.size()) / 40));
+  Points means;
+  for (const auto& [x, y] : points) {
+    const double before = means.empty() ? y : means.back().second;
+    means.emplace_back(x, before + share * (y - before));
+  }
+  return means;
+}
+
 std::string tick_text(double value) {
-  const bool whole = std::abs(value - std::round(value)) < 1e-9;
+  const bool whole = value >= 0 && std::abs(value - std::round(value)) < 1e-9;
   return whole ? thousands(static_cast<uint64_t>(std::llround(value))) : fmt::format("{:g}", value);
 }
+
+// Of step_chart(): x from 0 to the last step, y over all values, both in whole ticks.
+class StepAxes {
+ public:
+  StepAxes(const std::vector<Curve>& curves, double bottom) : bottom_(bottom) {
+    double lowest = HUGE_VAL, highest = -HUGE_VAL;
+    for (const Curve& curve : curves) {
+      for (const auto& [x, y] : curve.points) {
+        last_ = std::max(last_, x);
+        lowest = std::min(lowest, y);
+        highest = std::max(highest, y);
+      }
+    }
+    if (empty()) return;
+    step_ = step_for(std::max(highest - lowest, 1e-3));
+    base_ = step_ * std::floor(lowest / step_);
+    top_ = std::max(step_ * std::ceil(highest / step_), base_ + step_);
+  }
+
+  bool empty() const { return last_ <= 0; }
+  std::pair<double, double> place(double x, double y) const {
+    return {kPlotLeft + (kWidth - kPlotLeft - kPlotRight) * x / last_,
+            bottom_ - kPlotHeight * (y - base_) / (top_ - base_)};
+  }
+  Points placed(const Points& points) const {
+    Points line;
+    for (const auto& [x, y] : points) line.push_back(place(x, y));
+    return line;
+  }
+  void draw(Svg& svg) const {
+    for (const double above_base : ticks(top_ - base_, step_)) {
+      const double y = place(0, base_ + above_base).second;
+      svg.line(kPlotLeft, y, kWidth - kPlotRight, y, "grid");
+      svg.text(kPlotLeft - 6, y + 4, tick_text(base_ + above_base), "soft", Anchor::kEnd);
+    }
+    for (const double step : ticks(last_, step_for(last_))) {
+      const double x = place(step, base_).first;
+      svg.line(x, bottom_, x, bottom_ + 4, "axis");
+      svg.text(x, bottom_ + 18, tick_text(step), "soft", Anchor::kMiddle);
+    }
+  }
+
+ private:
+  double bottom_;
+  double last_ = 0;
+  double step_ = 1, base_ = 0, top_ = 1;
+};
 
 }  // namespace
 
@@ -246,6 +317,38 @@ Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, cons
   }
   svg.text(0, above - 12, y_axis, "soft");
   svg.text(kWidth - kPlotRight, bottom + 36, x_axis, "soft", Anchor::kEnd);
+  return svg;
+}
+
+Svg step_chart(const std::string& title, const std::vector<Curve>& curves, const std::string& x_axis,
+               const std::string& y_axis) {
+  constexpr size_t kFewPoints = 20;
+  std::vector<std::string> labels;
+  for (const Curve& curve : curves) labels.push_back(curve.label);
+  const double above = kTitleHeight + legend_height(labels) + 22;
+  const StepAxes axes(curves, above + kPlotHeight);
+  Svg svg(kWidth, above + kPlotHeight + 44, title);
+  svg.text(0, 16, clipped(title, kWidth / kTitleScale), "title");
+  if (labels.size() > 1) legend(labels, kTitleHeight, &svg);
+  if (axes.empty()) return svg;
+  axes.draw(svg);
+  for (size_t i = 0; i < curves.size(); ++i) {
+    const Points& points = curves[i].points;
+    const std::string colour = std::string("curve ") + series_class(i);
+    if (points.size() <= kFewPoints) {
+      svg.polyline(axes.placed(points), colour);
+      for (const auto& [x, y] : points) {
+        const auto [left, top] = axes.place(x, y);
+        svg.circle(left, top, 4, series_class(i),
+                   fmt::format("{}, {}: {}", curves[i].label, tick_text(x), fixed(y, 4)));
+      }
+    } else {
+      svg.polyline(axes.placed(thinned(points)), colour + " faint");
+      svg.polyline(axes.placed(thinned(running_mean(points))), colour);
+    }
+  }
+  svg.text(0, above - 12, y_axis, "soft");
+  svg.text(kWidth - kPlotRight, above + kPlotHeight + 36, x_axis, "soft", Anchor::kEnd);
   return svg;
 }
 

@@ -45,4 +45,9 @@ struct Curve {
 Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, const std::string& x_axis,
                 const std::string& y_axis);
 
+// x from 0, y between the lowest and the highest value: what is told of a run step by step. Of a curve with
+// more than 20 points the values are drawn faintly, and a running mean over them.
+Svg step_chart(const std::string& title, const std::vector<Curve>& curves, const std::string& x_axis,
+               const std::string& y_axis);
+
 }  // namespace longscroll::report

@@ -144,9 +144,21 @@ Csv comparison_csv(const Comparison& comparison) {
   return out;
 }
 
+Csv training_csv(const std::vector<TrainingRun>& trainings) {
+  Csv out({"run", "step", "tokens", "loss", "learning_rate", "gradient_norm", "tokens_per_second"});
+  for (const TrainingRun& run : trainings) {
+    for (const TrainingStep& step : run.steps) {
+      out.add({run.label, count(step.step), count(step.tokens), number(step.loss), number(step.learning_rate),
+               number(step.gradient_norm), number(step.tokens_per_second)});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
-std::vector<CsvFile> csv_files(const Views& views, const std::optional<Comparison>& comparison) {
+std::vector<CsvFile> csv_files(const Views& views, const std::vector<TrainingRun>& trainings,
+                               const std::optional<Comparison>& comparison) {
   std::vector<CsvFile> files;
   const auto add = [&](const char* name, const Csv& file) {
     if (!file.is_empty()) files.push_back({name, file.text()});
@@ -156,6 +168,7 @@ std::vector<CsvFile> csv_files(const Views& views, const std::optional<Compariso
   add("needle.csv", needle_csv(views));
   add("perplexity.csv", perplexity_csv(views));
   add("speed.csv", speed_csv(views));
+  add("training.csv", training_csv(trainings));
   if (comparison) add("comparison.csv", comparison_csv(*comparison));
   return files;
 }

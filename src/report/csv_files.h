@@ -15,8 +15,9 @@ struct CsvFile {
   std::string text;
 };
 
-// scores.csv, averages.csv, needle.csv, perplexity.csv, speed.csv and comparison.csv; those that would be
-// empty are left out.
-std::vector<CsvFile> csv_files(const Views& views, const std::optional<Comparison>& comparison);
+// scores.csv, averages.csv, needle.csv, perplexity.csv, speed.csv, comparison.csv and training.csv; those
+// that would be empty are left out.
+std::vector<CsvFile> csv_files(const Views& views, const std::vector<TrainingRun>& trainings,
+                               const std::optional<Comparison>& comparison);
 
 }  // namespace longscroll::report

@@ -119,11 +119,18 @@ void add_score_sections(const Views& views, bool with_published, Page& page) {
   }
 }
 
-Page make_page(const ReportRequest& request, const Views& views, const std::optional<Section>& comparison) {
+std::string title_of(const Views& views, const std::vector<TrainingRun>& trainings) {
+  if (views.size() + trainings.size() == 1)
+    return views.empty() ? trainings.front().label : views.front()->label;
+  if (!views.empty()) return "Evaluation";
+  return trainings.empty() ? "Published scores" : "Training";
+}
+
+Page make_page(const ReportRequest& request, const Views& views, const std::vector<TrainingRun>& trainings,
+               const std::optional<Section>& comparison) {
   Page page;
-  page.title = request.title;
-  if (page.title.empty())
-    page.title = views.size() == 1 ? views.front()->label : views.empty() ? "Published scores" : "Evaluation";
+  page.title = request.title.empty() ? title_of(views, trainings) : request.title;
+  if (!trainings.empty()) page.sections.push_back(training_section(trainings));
   if (!views.empty()) page.sections.push_back(overview_section(views));
   if (comparison) page.sections.push_back(*comparison);
   Views needles;
@@ -175,7 +182,14 @@ class Writer {
 
 ReportSummary write_report(const ReportRequest& request) {
   Runs runs;
-  for (const std::filesystem::path& directory : request.runs) runs.add(directory);
+  std::vector<TrainingRun> trainings;
+  for (const std::filesystem::path& directory : request.runs) {
+    if (is_training_run(directory)) {
+      trainings.push_back(read_training_run(directory));
+    } else {
+      runs.add(directory);
+    }
+  }
   std::optional<Section> comparison_text;
   std::optional<Comparison> comparison;
   if (request.compare) {
@@ -184,7 +198,7 @@ ReportSummary write_report(const ReportRequest& request) {
     comparison_text = comparison_section(*first, *second, *comparison);
   }
   const Views views = runs.all();
-  const Page page = make_page(request, views, comparison_text);
+  const Page page = make_page(request, views, trainings, comparison_text);
   Writer writer(request.out);
   writer.write("index.html", html_page(page));
   writer.write("report.md", markdown_page(page));
@@ -195,7 +209,7 @@ ReportSummary write_report(const ReportRequest& request) {
         writer.write(std::filesystem::path("figures") / (figure->name + ".svg"), figure->svg.document());
     }
   }
-  for (const CsvFile& file : csv_files(views, comparison)) writer.write(file.name, file.text);
+  for (const CsvFile& file : csv_files(views, trainings, comparison)) writer.write(file.name, file.text);
   ReportSummary summary{writer.take_files(), {}};
   for (const RunView* view : views) {
     for (const std::string& remark : view->run.remarks) {

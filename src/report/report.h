@@ -1,4 +1,5 @@
-// The report of runs: one HTML page, the same as Markdown, the numbers as CSV, the figures as SVG.
+// The report of runs, of evaluation and of training: one HTML page, the same as Markdown, the numbers as CSV,
+// the figures as SVG.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,8 @@
 namespace longscroll::report {
 
 struct ReportRequest {
-  std::vector<std::filesystem::path> runs;  // directories; may be empty with `published`
+  // Directories that eval or longscroll-train wrote; may be empty with `published`.
+  std::vector<std::filesystem::path> runs;
   std::filesystem::path out;
   std::string title;  // empty: made of the runs' labels
   // Labels of two of the runs, or their directories; a directory that is not among the runs is read too.

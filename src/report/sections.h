@@ -9,6 +9,7 @@
 #include "report/page.h"
 #include "report/run.h"
 #include "report/scores.h"
+#include "report/training.h"
 
 namespace longscroll::report {
 
@@ -46,6 +47,8 @@ Section lengths_section(const Views& views);
 Section speed_section(const Views& views);
 Section comparison_section(const RunView& first, const RunView& second, const Comparison& comparison);
 Section manifest_section(const Views& views);
+// Figures are named training-…. `runs` are not empty.
+Section training_section(const std::vector<TrainingRun>& runs);
 
 // The items of a suite that both `items` of and whole are known as "n of N"; "n items" where N is not; empty
 // when all are there.

@@ -45,9 +45,9 @@ def _array_field(key: str, kind: int, values) -> bytes:
     return head + b"".join(_value(kind, value) for value in values)
 
 
-def _tokenizer_fields(chat: bool) -> list[bytes]:
-    tokens = byte_characters() + ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "aa"]
-    types = [NORMAL] * 256 + [CONTROL] * 3 + [NORMAL]
+def _tokenizer_fields(chat: bool, further_tokens: list[str]) -> list[bytes]:
+    tokens = byte_characters() + ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "aa"] + further_tokens
+    types = [NORMAL] * 256 + [CONTROL] * 3 + [NORMAL] * (1 + len(further_tokens))
     fields = [
         _field("tokenizer.ggml.model", STRING, "gpt2"),
         _field("tokenizer.ggml.pre", STRING, "qwen2"),
@@ -63,8 +63,9 @@ def _tokenizer_fields(chat: bool) -> list[bytes]:
 
 
 def write(path, *, window=4096, hidden=32, layers=2, heads=2, ffn=48, seed=1, chat=True, tokenizer=True,
-          vocab=260, alter=None) -> None:
-    """A llama of `layers` layers over 260 tokens. `alter` may change the dictionary of shapes first."""
+          vocab=260, further_tokens=(), alter=None) -> None:
+    """A llama of `layers` layers over 260 tokens and further ones. `alter` may change the dictionary of shapes first."""
+    vocab += len(further_tokens)
     fields = [
         _field("general.architecture", STRING, "llama"),
         _field("general.name", STRING, "tiny"),
@@ -80,7 +81,7 @@ def write(path, *, window=4096, hidden=32, layers=2, heads=2, ffn=48, seed=1, ch
         _field("llama.vocab_size", UINT32, vocab),
     ]
     if tokenizer:
-        fields += _tokenizer_fields(chat)
+        fields += _tokenizer_fields(chat, list(further_tokens))
     shapes = {"token_embd.weight": (hidden, vocab), "output_norm.weight": (hidden,),
               "output.weight": (hidden, vocab)}
     for layer in range(layers):

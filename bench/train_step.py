@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Training steps of Longscroll beside transformers: same shape, type, attention kernel and optimiser, random weights.
+
+Both sides run in processes of their own, in turn, --rounds times; medians over all timed steps are printed as a table
+and, with --out, written as JSON. A transformers step is model(...).loss.backward() and torch's fused AdamW, products in
+bf16 by autocast where --type is bf16, attention by scaled_dot_product_attention.
+
+  --documents N with --peer rows   one row of the batch a document (what padding comes to when lengths are equal)
+  --documents N with --peer mask   one row for all, and a dense block-diagonal mask
+
+Usage: bench/train_step.py --program build/release/src/train/train_step --model smollm2-135m --tokens 2048
+       (needs torch and transformers 5 in this Python; a quiet machine)
+"""
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+MODELS = {
+    "smollm2-135m": dict(vocab=49152, hidden=576, layers=30, heads=9, kv_heads=3, ffn=1536, tied=True),
+    "index-2-layers": dict(vocab=65029, hidden=2048, layers=2, heads=16, kv_heads=16, ffn=5888, tied=False),
+}
+
+
+def build_peer(shape, checkpoint):
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+    config = LlamaConfig(
+        vocab_size=shape["vocab"], hidden_size=shape["hidden"], num_hidden_layers=shape["layers"],
+        num_attention_heads=shape["heads"], num_key_value_heads=shape["kv_heads"], intermediate_size=shape["ffn"],
+        tie_word_embeddings=shape["tied"], max_position_embeddings=1 << 17, attn_implementation="sdpa")
+    torch.manual_seed(1)
+    model = LlamaForCausalLM(config).float().train()
+    if checkpoint:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return model
+
+
+def peer_inputs(shape, tokens, documents, form):
+    import torch
+    ids = torch.randint(shape["vocab"], (1, tokens), generator=torch.Generator().manual_seed(1))
+    length = tokens // documents
+    if documents == 1:
+        return dict(input_ids=ids, labels=ids)
+    if form == "rows":
+        rows = ids.view(documents, length)
+        return dict(input_ids=rows, labels=rows)
+    owner = torch.arange(tokens) // length
+    allowed = (owner[:, None] == owner[None, :]) & torch.ones(tokens, tokens, dtype=torch.bool).tril()
+    return dict(input_ids=ids, labels=ids, attention_mask=allowed[None, None],
+                position_ids=(torch.arange(tokens) % length)[None])
+
+
+def run_peer(options):
+    import torch
+    shape = MODELS[options.model]
+    model = build_peer(shape, options.checkpoint)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
+    inputs = peer_inputs(shape, options.tokens, options.documents, options.peer)
+    seconds, loss = [], None
+    for step in range(options.steps + 1):
+        begin = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.type == "bf16"):
+            loss = model(**inputs, use_cache=False).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if step > 0:
+            seconds.append(time.perf_counter() - begin)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    print(json.dumps({"seconds": seconds, "tokens": options.tokens, "peak_gib": peak, "loss": loss.item()}))
+
+
+def command_of(side, options):
+    common = ["--tokens", str(options.tokens), "--documents", str(options.documents), "--type", options.type,
+              "--steps", str(options.steps)]
+    checkpoint = "--checkpoint" if options.checkpoint else "--no-checkpoint"
+    if side == "transformers":
+        return [sys.executable, __file__, "--as-peer", "--model", options.model, "--peer", options.peer, checkpoint,
+                *common]
+    shape = MODELS[options.model]
+    sizes = [part for key in ("vocab", "hidden", "layers", "heads", "kv_heads", "ffn")
+             for part in ("--" + key.replace("_", "-"), str(shape[key]))]
+    return [options.program, *sizes, *(["--tied"] if shape["tied"] else []), checkpoint, *common]
+
+
+def measure(options):
+    sides = {"longscroll": [], "transformers": []}
+    for turn in range(options.rounds):
+        for side in sorted(sides, reverse=turn % 2 == 1):
+            done = subprocess.run(command_of(side, options), check=True, stdout=subprocess.PIPE, text=True)
+            sides[side].append(json.loads(done.stdout.splitlines()[-1]))
+    return sides
+
+
+def summary(runs):
+    seconds = statistics.median(second for run in runs for second in run["seconds"])
+    return {"seconds": seconds, "tokens_per_second": runs[0]["tokens"] / seconds,
+            "peak_gib": max(run["peak_gib"] for run in runs), "runs": runs}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", help="Longscroll's train_step")
+    parser.add_argument("--model", choices=MODELS, default="smollm2-135m")
+    parser.add_argument("--tokens", type=int, default=2048)
+    parser.add_argument("--documents", type=int, default=1)
+    parser.add_argument("--peer", choices=["rows", "mask"], default="mask")
+    parser.add_argument("--type", choices=["f32", "bf16"], default="bf16")
+    parser.add_argument("--checkpoint", action=argparse.BooleanOptionalAction, default=False)
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out")
+    parser.add_argument("--as-peer", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.as_peer:
+        return run_peer(options)
+    if not options.program:
+        parser.error("--program must be given")
+    sides = {side: summary(runs) for side, runs in measure(options).items()}
+    for side, found in sides.items():
+        print(f"{side:14} {found['seconds']:8.2f} s a step  {found['tokens_per_second']:8.1f} tokens/s  "
+              f"{found['peak_gib']:6.2f} GiB")
+    ratio = sides["transformers"]["seconds"] / sides["longscroll"]["seconds"]
+    print(f"{'ratio':14} {ratio:8.2f}")
+    if options.out:
+        settings = {key: value for key, value in vars(options).items() if key not in ("program", "out", "as_peer")}
+        with open(options.out, "w", encoding="utf-8") as file:
+            json.dump({"settings": settings, "ratio": ratio, **sides}, file, indent=1)
+            file.write("\n")
+
+
+if __name__ == "__main__":
+    main()

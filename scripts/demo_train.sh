@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# A small model through all three stages on a CPU, in under ten minutes after the build:
+#   1. packages, LibTorch          2. both programs          3. the model, once
+#   4. the project's own documentation as a corpus of token shards
+#   5. continued pre-training      6. instructions           7. preferences, each from the model before
+#   8. a question to the model that came out, and to the one that went in
+# Runs lie in build/demo-train; one that was stopped goes on where it was.
+# Usage: scripts/demo_train.sh [--set KEY=VALUE …]   (settings for every stage)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+model=smollm2-135m
+work=build/demo-train
+bin=build/release/bin
+question="The harbour office is open from 6 to 14. Boats longer than twelve metres pay double. Showers are beside the café.
+
+What do long boats pay?"
+
+step() { printf '\n== %s\n' "$*" >&2; }
+
+# Shows a command as it can be typed again, then runs it.
+run() {
+  printf '$' >&2
+  printf ' %q' "$@" >&2
+  printf '\n' >&2
+  "$@"
+}
+
+# Stage, recipe, model to begin with, then further settings.
+train() {
+  local stage=$1 recipe=$2 from=$3
+  shift 3
+  run "$bin/longscroll-train" "$stage" "$recipe" --resume --set "model.path=$from" --set "run.out=$work/$stage" "$@"
+}
+
+step "1 of 8: packages and LibTorch"
+run scripts/setup_train.sh
+step "2 of 8: the programs"
+run cmake --preset release -DLONGSCROLL_TRAIN=ON
+run cmake --build --preset release -j "$(nproc)" --target longscroll longscroll-train
+step "3 of 8: the model, $model"
+run "$bin/longscroll" pull "$model"
+step "4 of 8: a corpus of token shards"
+if [ ! -d "$work/corpus" ]; then
+  mkdir -p "$work"
+  run "$bin/longscroll" data pack "$model" docs --out "$work/corpus"
+fi
+step "5 of 8: continued pre-training, 8 steps of 4,096 tokens"
+train pt recipes/smollm2-135m/pt.toml "$model" --set "data.sources.0.path=$work/corpus" --set evaluation.path= \
+  --set evaluation.every=0 --set batch.tokens=4096 --set length.steps=8 --set optimizer.warmup_steps=2 "$@"
+step "6 of 8: instructions, loss on the answers alone"
+train sft recipes/smollm2-135m/sft.toml "$work/pt/model" "$@"
+step "7 of 8: preferences"
+train dpo recipes/smollm2-135m/dpo.toml "$work/sft/model" --set length.epochs=2 "$@"
+step "8 of 8: a question"
+for asked in "$model" "$work/dpo/model"; do
+  run "$bin/longscroll" generate "$asked" --chat --prompt "$question" --max-new-tokens 48
+  printf '\n'
+done

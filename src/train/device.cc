@@ -1,0 +1,93 @@
+#include "train/device.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+#ifdef LONGSCROLL_CUDA
+#include <cuda_runtime_api.h>
+#endif
+
+#include "base/cpu_features.h"
+#include "base/error.h"
+
+namespace longscroll::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Of the rate of one large product: an assumption, not measured yet.
+constexpr double kCpuShare = 0.6;
+// The system's and the drivers' own.
+constexpr double kUsableMemory = 0.95;
+constexpr double kLoopbackRate = 2e9;  // bytes a second between processes of one machine, through memory
+
+void wait_for(const at::Tensor& result) {
+  if (!result.is_cpu()) (void)result.flatten()[0].item<float>();
+}
+
+double device_memory_bytes(const std::string& device) {
+#ifdef LONGSCROLL_CUDA
+  if (device != "cpu") {
+    size_t free = 0, total = 0;
+    if (cudaMemGetInfo(&free, &total) == cudaSuccess) return static_cast<double>(free);
+  }
+#else
+  (void)device;
+#endif
+  return static_cast<double>(physical_memory_bytes()) / launched_local_processes();
+}
+
+}  // namespace
+
+std::string choose_device(const std::string& wanted) {
+  if (wanted == "cpu" || (wanted == "auto" && !at::hasCUDA())) return "cpu";
+  if (!at::hasCUDA()) {
+    throw Error(ErrorKind::kUnsupported, "recipe, model.device", "must be there, no CUDA device is",
+                "model.device = \"cpu\" would compute here; CUDA needs a LibTorch built with it");
+  }
+  return fmt::format("cuda:{}", launched_local_rank());
+}
+
+int threads_for_process() {
+  const int cores = available_cores();
+  const bool bound = cores < static_cast<int>(std::thread::hardware_concurrency());
+  return bound ? cores : std::max(1, cores / launched_local_processes());
+}
+
+double measure_matmul_rate(const std::string& device, Compute compute) {
+  const at::NoGradGuard no_grad;
+  constexpr int64_t kSize = 2048;
+  constexpr double kSeconds = 0.5;
+  const auto options =
+      at::TensorOptions().device(device).dtype(compute == Compute::kBF16 ? at::kBFloat16 : at::kFloat);
+  const at::Tensor a = at::ones({kSize, kSize}, options);
+  const at::Tensor b = at::ones({kSize, kSize}, options);
+  wait_for(at::mm(a, b));  // loads what has to be loaded
+  const auto start = Clock::now();
+  double best = 0;
+  while (std::chrono::duration<double>(Clock::now() - start).count() < kSeconds) {
+    const auto before = Clock::now();
+    wait_for(at::mm(a, b));
+    const double seconds = std::chrono::duration<double>(Clock::now() - before).count();
+    best = std::max(best, 2.0 * kSize * kSize * kSize / seconds);
+  }
+  return best;
+}
+
+Machine this_machine(const Communicator& communicator, const std::string& device, Compute compute) {
+  Machine machine;
+  machine.cuda = device != "cpu";
+  machine.name = machine.cuda ? device : cpu_model_name();
+  machine.processes = static_cast<uint64_t>(communicator.size());
+  machine.memory_bytes = kUsableMemory * device_memory_bytes(device);
+  machine.matmul_rate = measure_matmul_rate(device, compute);
+  machine.expected_share = machine.cuda ? known_machine("h100").expected_share : kCpuShare;
+  machine.link_rate = communicator.size() > 1 ? kLoopbackRate : 0;
+  return machine;
+}
+
+}  // namespace longscroll::train
