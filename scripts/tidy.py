@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "release"
 STAMPS = ROOT / "build" / "tidy"
+DATABASE = BUILD / "tidy"  # the compile database without precompiled headers
 TOOL = ROOT / "build" / "lint" / "bin" / "clang-tidy"
 SETTINGS = [ROOT / ".clang-tidy", ROOT / "tools" / "lint-requirements.txt", pathlib.Path(__file__).resolve()]
 
@@ -64,8 +66,9 @@ def stamps_of(entries: list[dict]) -> dict[str, pathlib.Path | None]:
 
 def tidy(source: str) -> subprocess.CompletedProcess:
     # The commands are GCC's: clang must not mind the names of GCC's own warnings. It has the compiler's
-    # headers in its wheel, and finds the standard library where GCC has it.
-    return subprocess.run([TOOL, "-p", BUILD, "--quiet", "--extra-arg=-Wno-unknown-warning-option",
+    # headers in its wheel, and finds the standard library where GCC has it. Without the precompiled headers, a
+    # file has to include what it uses.
+    return subprocess.run([TOOL, "-p", DATABASE, "--quiet", "--extra-arg=-Wno-unknown-warning-option",
                            "--extra-arg=-Wno-deprecated-declarations", source],
                           capture_output=True, text=True)
 
@@ -90,7 +93,12 @@ def wanted_entries(files: list[str], train: bool) -> list[dict]:
     if not database.is_file():
         subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     chosen = {str(pathlib.Path(file).resolve()) for file in files}
-    entries = [entry for entry in json.loads(database.read_text())
+    commands = json.loads(database.read_text())
+    for entry in commands:
+        entry["command"] = re.sub(r" -Winvalid-pch -include \S+", "", entry["command"])
+    DATABASE.mkdir(exist_ok=True)
+    (DATABASE / database.name).write_text(json.dumps(commands))
+    entries = [entry for entry in commands
                if (entry["file"] in chosen if chosen else is_default(entry["file"], train))]
     if missing := chosen - {entry["file"] for entry in entries}:
         sys.exit(f"tidy: not in the compile database: {', '.join(sorted(missing))}")

@@ -25,7 +25,7 @@ struct ConversionSource {
 };
 
 // Throws as load_model does.
-ConversionSource open_conversion_source(const std::filesystem::path& path);
+ConversionSource open_conversion_source(const std::filesystem::path& in);
 
 struct ExportTarget {
   ModelForm form = ModelForm::kGguf;
