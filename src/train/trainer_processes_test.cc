@@ -5,12 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "train/test_task.h"
-#include "train/trainer.h"
+#include "train/test_run.h"
 
 namespace longscroll::train {
 namespace {
 
+using test::expect_near;
+using test::run_small_task;
+using test::RunResult;
 using test::small_recipe;
 using test::SmallTask;
 
@@ -24,46 +26,16 @@ std::filesystem::path shared_folder(const std::string& name) {
   return std::filesystem::path(path) / name;
 }
 
-struct RunResult {
-  std::vector<float> weights;
-  std::vector<double> losses;
-  std::vector<double> norms;
-};
-
-RunResult run(Communicator& communicator, const Recipe& recipe, uint64_t steps, bool resume = false) {
-  SmallTask task(recipe.data.sequence_length);
-  Trainer trainer(task, communicator, recipe, Stage::kPretrain, 10, 0);
-  const CheckpointFolder checkpoints = checkpoints_of(recipe.run.out);
-  if (resume) trainer.resume(checkpoints.path_of(*checkpoints.newest()));
-  RunResult result;
-  std::atomic<bool> stop = false;
-  TrainerEvents events;
-  events.stop = &stop;
-  events.step = [&](const StepReport& report) {
-    result.losses.push_back(report.loss);
-    result.norms.push_back(report.gradient_norm);
-    if (report.step == steps) stop = true;  // on process 0 alone: the others learn of it
-  };
-  trainer.run(events);
-  result.weights = task.values();
-  return result;
-}
-
 Recipe alone_recipe(const std::filesystem::path& folder) {
   return small_recipe(folder / ("alone-" + std::to_string(everyone->rank())), 8, 64);
-}
-
-void expect_near(const std::vector<float>& a, const std::vector<float>& b, float tolerance) {
-  ASSERT_EQ(a.size(), b.size());
-  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], tolerance) << i;
 }
 
 // Sums over processes are in another order than sums over packs: float32's rounding, as in trainer_test.cc.
 TEST(Processes, ComeToTheSameLossesNormsAndWeightsAsOne) {
   const auto folder = shared_folder("same");
   Communicator alone;
-  const RunResult one = run(alone, alone_recipe(folder), 10);
-  const RunResult all = run(*everyone, small_recipe(folder / "all", 8, 64), 10);
+  const RunResult one = run_small_task(alone, alone_recipe(folder), 10);
+  const RunResult all = run_small_task(*everyone, small_recipe(folder / "all", 8, 64), 10);
   expect_near(all.weights, one.weights, 5e-6f);
   for (size_t step = 0; step < all.losses.size(); ++step) {  // process 0 alone has any
     EXPECT_NEAR(all.losses[step], one.losses[step], 2e-6);
@@ -73,26 +45,26 @@ TEST(Processes, ComeToTheSameLossesNormsAndWeightsAsOne) {
 
 TEST(Processes, ResumeToTheSameBitsInTheSameNumber) {
   const auto folder = shared_folder("resume");
-  const RunResult whole = run(*everyone, small_recipe(folder / "whole", 8, 64), 10);
+  const RunResult whole = run_small_task(*everyone, small_recipe(folder / "whole", 8, 64), 10);
   const Recipe recipe = small_recipe(folder / "stopped", 8, 64);
-  run(*everyone, recipe, 5);
-  const RunResult resumed = run(*everyone, recipe, 10, /*resume=*/true);
+  run_small_task(*everyone, recipe, 5);
+  const RunResult resumed = run_small_task(*everyone, recipe, 10, /*resume=*/true);
   EXPECT_EQ(resumed.weights, whole.weights);
 }
 
 TEST(Processes, ResumeInAnotherNumber) {
   const auto folder = shared_folder("other-number");
   Communicator alone;
-  const RunResult whole = run(alone, alone_recipe(folder), 10);
+  const RunResult whole = run_small_task(alone, alone_recipe(folder), 10);
   const Recipe recipe = small_recipe(folder / "all", 8, 64);
-  run(*everyone, recipe, 4);
+  run_small_task(*everyone, recipe, 4);
   // Each process goes on by itself with what all wrote together.
   everyone->barrier();
   Recipe copy = small_recipe(folder / ("copy-" + std::to_string(everyone->rank())), 8, 64);
   std::filesystem::create_directories(std::filesystem::path(copy.run.out) / "checkpoints");
   std::filesystem::copy(folder / "all/checkpoints", std::filesystem::path(copy.run.out) / "checkpoints",
                         std::filesystem::copy_options::recursive);
-  const RunResult resumed = run(alone, copy, 10, /*resume=*/true);
+  const RunResult resumed = run_small_task(alone, copy, 10, /*resume=*/true);
   expect_near(resumed.weights, whole.weights, 5e-6f);
 }
 

@@ -5,46 +5,25 @@
 
 #include "base/error.h"
 #include "base/test_folder.h"
-#include "train/test_task.h"
+#include "train/test_run.h"
 
 namespace longscroll::train {
 namespace {
 
 using longscroll::test::TempFolder;
+using test::expect_near;
+using test::kSteps;
+using test::run_small_task;
+using test::RunResult;
 using test::small_recipe;
 using test::SmallTask;
 
-constexpr uint64_t kSteps = 10;
-
-struct RunResult {
-  std::vector<float> weights;
-  std::vector<double> losses;
-};
-
 // `stop_after`: steps after which the run is asked to stop; 0: never.
 RunResult run(const Recipe& recipe, uint64_t stop_after = 0, bool resume = false) {
-  SmallTask task(recipe.data.sequence_length);
   Communicator alone;
-  Trainer trainer(task, alone, recipe, Stage::kPretrain, kSteps, 0);
-  const CheckpointFolder checkpoints = checkpoints_of(recipe.run.out);
-  if (resume) trainer.resume(checkpoints.path_of(*checkpoints.newest()));
-  RunResult result;
-  std::atomic<bool> stop = false;
-  TrainerEvents events;
-  events.stop = &stop;
-  events.step = [&](const StepReport& report) {
-    result.losses.push_back(report.loss);
-    if (report.step == stop_after) stop = true;
-  };
-  const RunEnd end = trainer.run(events);
-  EXPECT_EQ(end == RunEnd::kStopped, stop_after != 0);
-  result.weights = task.values();
+  RunResult result = run_small_task(alone, recipe, stop_after, resume);
+  EXPECT_EQ(result.end == RunEnd::kStopped, stop_after != 0);
   return result;
-}
-
-void expect_near(const std::vector<float>& a, const std::vector<float>& b, float tolerance) {
-  ASSERT_EQ(a.size(), b.size());
-  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], tolerance) << i;
 }
 
 TEST(Trainer, LearnsAndIsTheSameEveryTime) {

@@ -45,14 +45,23 @@ TrainingState state_at(uint64_t step) {
 
 void save_nothing(const fs::path&) {}
 
-TEST(Checkpoint, IsReadBackAsItWasWritten) {
-  const test::TempFolder folder;
-  const CheckpointFolder checkpoints(folder.path() / "checkpoints");
-  checkpoints.prepare();
+class Checkpoint : public testing::Test {
+ protected:
+  // One process's, of state_at's state.
+  void write(uint64_t step, uint64_t keep,
+             const std::function<void(const fs::path&)>& save_model = save_nothing) {
+    checkpoints.prepare();
+    write_checkpoint(alone, checkpoints, state_at(step), written.shard(), keep, save_model);
+  }
+
+  test::TempFolder folder;
+  const CheckpointFolder checkpoints{folder.path() / "checkpoints"};
   Communicator alone;
   const Written written;
-  write_checkpoint(alone, checkpoints, state_at(7), written.shard(), 3,
-                   [](const fs::path& directory) { std::ofstream(directory / "config.json") << "{}"; });
+};
+
+TEST_F(Checkpoint, IsReadBackAsItWasWritten) {
+  write(7, 3, [](const fs::path& directory) { std::ofstream(directory / "config.json") << "{}"; });
   ASSERT_EQ(checkpoints.newest(), 7u);
   const fs::path path = checkpoints.path_of(7);
   EXPECT_TRUE(fs::exists(path / "config.json"));
@@ -74,27 +83,16 @@ TEST(Checkpoint, IsReadBackAsItWasWritten) {
   EXPECT_EQ(weights[8], 0.0f);
 }
 
-TEST(Checkpoint, KeepsTheNewest) {
-  const test::TempFolder folder;
-  const CheckpointFolder checkpoints(folder.path() / "checkpoints");
-  checkpoints.prepare();
-  Communicator alone;
-  const Written written;
+TEST_F(Checkpoint, KeepsTheNewest) {
   for (uint64_t step = 5; step <= 25; step += 5) {
-    write_checkpoint(alone, checkpoints, state_at(step), written.shard(), 2, save_nothing);
+    write(step, 2);
   }
   EXPECT_EQ(checkpoints.steps(), (std::vector<uint64_t>{20, 25}));
 }
 
-TEST(Checkpoint, ThatFailsLeavesTheEarlierOnesAndNothingElse) {
-  const test::TempFolder folder;
-  const CheckpointFolder checkpoints(folder.path() / "checkpoints");
-  checkpoints.prepare();
-  Communicator alone;
-  const Written written;
-  write_checkpoint(alone, checkpoints, state_at(5), written.shard(), 1, save_nothing);
-  EXPECT_THROW(write_checkpoint(alone, checkpoints, state_at(10), written.shard(), 1,
-                                [](const fs::path&) { throw Error(ErrorKind::kResource, "disk", "full"); }),
+TEST_F(Checkpoint, ThatFailsLeavesTheEarlierOnesAndNothingElse) {
+  write(5, 1);
+  EXPECT_THROW(write(10, 1, [](const fs::path&) { throw Error(ErrorKind::kResource, "disk", "full"); }),
                Error);
   EXPECT_EQ(checkpoints.steps(), std::vector<uint64_t>{5});
   const fs::directory_iterator entries(folder.path() / "checkpoints");
@@ -102,12 +100,10 @@ TEST(Checkpoint, ThatFailsLeavesTheEarlierOnesAndNothingElse) {
   EXPECT_NO_THROW(read_training_state(checkpoints.path_of(5)));
 }
 
-TEST(Checkpoint, LeftoversOfAnInterruptedWriteAreRemovedAndNeverTaken) {
-  const test::TempFolder folder;
+TEST_F(Checkpoint, LeftoversOfAnInterruptedWriteAreRemovedAndNeverTaken) {
   folder.write("checkpoints/step-00000009.tmp-123-0/training/state.json", "{");
   folder.write("checkpoints/step-00000004.old-123-0/config.json", "{}");
   folder.write("checkpoints/notes/mine.txt", "stays");
-  const CheckpointFolder checkpoints(folder.path() / "checkpoints");
   EXPECT_EQ(checkpoints.newest(), std::nullopt);
   checkpoints.prepare();
   EXPECT_FALSE(fs::exists(folder.path() / "checkpoints/step-00000009.tmp-123-0"));
@@ -115,13 +111,8 @@ TEST(Checkpoint, LeftoversOfAnInterruptedWriteAreRemovedAndNeverTaken) {
   EXPECT_TRUE(fs::exists(folder.path() / "checkpoints/notes/mine.txt"));
 }
 
-TEST(Checkpoint, CutShortIsRefusedByName) {
-  const test::TempFolder folder;
-  const CheckpointFolder checkpoints(folder.path() / "checkpoints");
-  checkpoints.prepare();
-  Communicator alone;
-  const Written written;
-  write_checkpoint(alone, checkpoints, state_at(5), written.shard(), 1, save_nothing);
+TEST_F(Checkpoint, CutShortIsRefusedByName) {
+  write(5, 1);
   const fs::path training = checkpoints.path_of(5) / "training";
   const fs::path shard = training / "shard-00000-of-00001.safetensors";
   const std::string state_before = [&] {
