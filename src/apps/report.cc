@@ -38,7 +38,9 @@ void add_report_command(CLI::App& program, Action& action) {
   command->add_option("--out", options->out, "Folder for the report")->required();
   command->add_option("--title", options->title, "Title of the page (default: the run's label)");
   CLI::Option* compare =
-      command->add_option("--compare", options->compare, "Two runs, by label or directory: their difference")
+      command
+          ->add_option("--compare", options->compare,
+                       "Two runs, by label or directory: their difference, in every suite that both have")
           ->expected(2);
   command->add_flag("--published", options->published,
                     "Published scores also of the suites that no run is of; alone, without a run");

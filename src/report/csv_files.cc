@@ -131,16 +131,20 @@ Csv speed_csv(const Views& views) {
   return out;
 }
 
-Csv comparison_csv(const Comparison& comparison) {
-  Csv out({"name", "matched", "first", "second", "difference", "low", "high"});
-  const auto add = [&](const Difference& difference) {
-    out.add({difference.name, count(difference.matched), number(difference.first), number(difference.second),
-             number(difference.difference()), difference.interval ? number(difference.interval->low) : "",
+Csv comparison_csv(const std::vector<ComparedRuns>& compared) {
+  Csv out({"suite", "name", "matched", "first", "second", "difference", "low", "high"});
+  const auto add = [&](const std::string& suite, const Difference& difference) {
+    out.add({suite, difference.name, count(difference.matched), number(difference.first),
+             number(difference.second), number(difference.difference()),
+             difference.interval ? number(difference.interval->low) : "",
              difference.interval ? number(difference.interval->high) : ""});
   };
-  for (const Difference& task : comparison.tasks) add(task);
-  for (const Difference& group : comparison.groups) add(group);
-  add(comparison.overall);
+  for (const ComparedRuns& pair : compared) {
+    const std::string& suite = pair.first->run.manifest.suite;
+    for (const Difference& task : pair.comparison.tasks) add(suite, task);
+    for (const Difference& group : pair.comparison.groups) add(suite, group);
+    add(suite, pair.comparison.overall);
+  }
   return out;
 }
 
@@ -158,7 +162,7 @@ Csv training_csv(const std::vector<TrainingRun>& trainings) {
 }  // namespace
 
 std::vector<CsvFile> csv_files(const Views& views, const std::vector<TrainingRun>& trainings,
-                               const std::optional<Comparison>& comparison) {
+                               const std::vector<ComparedRuns>& compared) {
   std::vector<CsvFile> files;
   const auto add = [&](const char* name, const Csv& file) {
     if (!file.is_empty()) files.push_back({name, file.text()});
@@ -169,7 +173,7 @@ std::vector<CsvFile> csv_files(const Views& views, const std::vector<TrainingRun
   add("perplexity.csv", perplexity_csv(views));
   add("speed.csv", speed_csv(views));
   add("training.csv", training_csv(trainings));
-  if (comparison) add("comparison.csv", comparison_csv(*comparison));
+  add("comparison.csv", comparison_csv(compared));
   return files;
 }
 

@@ -18,6 +18,6 @@ struct CsvFile {
 // scores.csv, averages.csv, needle.csv, perplexity.csv, speed.csv, comparison.csv and training.csv; those
 // that would be empty are left out.
 std::vector<CsvFile> csv_files(const Views& views, const std::vector<TrainingRun>& trainings,
-                               const std::optional<Comparison>& comparison);
+                               const std::vector<ComparedRuns>& compared);
 
 }  // namespace longscroll::report

@@ -74,18 +74,25 @@ class Runs {
   std::set<std::string> stems_;
 };
 
-std::pair<const RunView*, const RunView*> find_pair(Runs& runs,
-                                                    const std::pair<std::string, std::string>& names) {
+std::vector<ComparedRuns> compare_named(Runs& runs, const std::pair<std::string, std::string>& names) {
   const std::vector<const RunView*> firsts = runs.named(names.first);
   const std::vector<const RunView*> seconds = runs.named(names.second);
-  for (const RunView* first : firsts) {
-    for (const RunView* second : seconds) {
-      if (first != second && first->run.manifest.suite == second->run.manifest.suite) return {first, second};
-    }
-  }
   if (firsts == seconds)
     throw Error(ErrorKind::kArgument, "--compare", "must name two different runs, found one");
-  return {firsts.front(), seconds.front()};  // compare_runs() says what does not fit
+  const auto compare = [](const RunView* first, const RunView* second) {
+    return ComparedRuns{first, second,
+                        compare_runs(first->run, second->run, first->suite ? &*first->suite : nullptr)};
+  };
+  std::vector<ComparedRuns> compared;
+  for (const RunView* first : firsts) {
+    const auto second = std::find_if(seconds.begin(), seconds.end(), [first](const RunView* view) {
+      return view != first && view->run.manifest.suite == first->run.manifest.suite;
+    });
+    if (second != seconds.end()) compared.push_back(compare(first, *second));
+  }
+  if (compared.empty())
+    compared.push_back(compare(firsts.front(), seconds.front()));  // says what does not fit
+  return compared;
 }
 
 bool has_perplexity(const Run& run) {
@@ -127,12 +134,12 @@ std::string title_of(const Views& views, const std::vector<TrainingRun>& trainin
 }
 
 Page make_page(const ReportRequest& request, const Views& views, const std::vector<TrainingRun>& trainings,
-               const std::optional<Section>& comparison) {
+               const std::vector<ComparedRuns>& compared) {
   Page page;
   page.title = request.title.empty() ? title_of(views, trainings) : request.title;
   if (!trainings.empty()) page.sections.push_back(training_section(trainings));
   if (!views.empty()) page.sections.push_back(overview_section(views));
-  if (comparison) page.sections.push_back(*comparison);
+  for (const ComparedRuns& pair : compared) page.sections.push_back(comparison_section(pair));
   Views needles;
   Views perplexities;
   std::copy_if(views.begin(), views.end(), std::back_inserter(needles),
@@ -190,15 +197,10 @@ ReportSummary write_report(const ReportRequest& request) {
       runs.add(directory);
     }
   }
-  std::optional<Section> comparison_text;
-  std::optional<Comparison> comparison;
-  if (request.compare) {
-    const auto [first, second] = find_pair(runs, *request.compare);
-    comparison = compare_runs(first->run, second->run, first->suite ? &*first->suite : nullptr);
-    comparison_text = comparison_section(*first, *second, *comparison);
-  }
+  std::vector<ComparedRuns> compared;
+  if (request.compare) compared = compare_named(runs, *request.compare);
   const Views views = runs.all();
-  const Page page = make_page(request, views, trainings, comparison_text);
+  const Page page = make_page(request, views, trainings, compared);
   Writer writer(request.out);
   writer.write("index.html", html_page(page));
   writer.write("report.md", markdown_page(page));
@@ -209,7 +211,7 @@ ReportSummary write_report(const ReportRequest& request) {
         writer.write(std::filesystem::path("figures") / (figure->name + ".svg"), figure->svg.document());
     }
   }
-  for (const CsvFile& file : csv_files(views, trainings, comparison)) writer.write(file.name, file.text);
+  for (const CsvFile& file : csv_files(views, trainings, compared)) writer.write(file.name, file.text);
   ReportSummary summary{writer.take_files(), {}};
   for (const RunView* view : views) {
     for (const std::string& remark : view->run.remarks) {

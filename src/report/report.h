@@ -19,6 +19,7 @@ struct ReportRequest {
   std::filesystem::path out;
   std::string title;  // empty: made of the runs' labels
   // Labels of two of the runs, or their directories; a directory that is not among the runs is read too.
+  // Labels that both stand over runs of several suites are compared in each.
   std::optional<std::pair<std::string, std::string>> compare;
   bool published = false;  // the published tables also of suites that no run is of
 };

@@ -160,7 +160,8 @@ TEST_F(Report, ComparesTwoRunsByLabelOrDirectory) {
   EXPECT_THAT(text, HasSubstr("42 items matched by task and id"));
   EXPECT_THAT(text, HasSubstr("| NarrativeQA | 2 | 25.00 | 75.00 | +50.00 |"));
   EXPECT_THAT(text, HasSubstr("**Average** | **42** | **25.00** | **75.00** | **+50.00** |"));
-  EXPECT_THAT(read_text(out() / "comparison.csv"), HasSubstr("All matched tasks,42,25,75,50,50,50"));
+  EXPECT_THAT(read_text(out() / "comparison.csv"),
+              HasSubstr("longbench,All matched tasks,42,25,75,50,50,50"));
   EXPECT_THROW(
       write_report(
           {.runs = {a}, .out = out(), .title = {}, .compare = std::pair("tiny", "none"), .published = false}),
@@ -169,6 +170,22 @@ TEST_F(Report, ComparesTwoRunsByLabelOrDirectory) {
       write_report(
           {.runs = {a}, .out = out(), .title = {}, .compare = std::pair("tiny", "tiny"), .published = false}),
       Error);
+}
+
+TEST_F(Report, ComparesTwoLabelsInEverySuiteThatBothHave) {
+  std::vector<std::filesystem::path> runs;
+  for (const std::string suite : {"longbench", "own"}) {
+    for (const std::string label : {"one", "two"}) {
+      Json manifest = test_manifest(suite, 42);
+      manifest["label"] = label;
+      runs.push_back(run(suite + label, manifest, longbench_items(2, label == "one" ? 0.25 : 0.75)));
+    }
+  }
+  html({.runs = runs, .out = out(), .title = {}, .compare = std::pair("one", "two"), .published = false});
+  const std::string text = read_text(out() / "report.md");
+  EXPECT_THAT(text, HasSubstr("Two runs compared: longbench"));
+  EXPECT_THAT(text, HasSubstr("Two runs compared: own"));
+  EXPECT_THAT(read_text(out() / "comparison.csv"), HasSubstr("own,All matched tasks,42,25,75,50,50,50"));
 }
 
 TEST_F(Report, KeepsTwoRunsOfOneLabelApart) {

@@ -37,6 +37,13 @@ Speed speed_of(const Run& run);
 Section overview_section(const Views& views);
 // The heat maps; figures are named needle-LABEL-LANGUAGE.
 Section needle_section(const Views& views);
+// Two runs of one suite, side by side.
+struct ComparedRuns {
+  const RunView* first;
+  const RunView* second;
+  Comparison comparison;
+};
+
 // LongBench, LEval, short tasks or any other scored suite: its tables and bars, published columns beside
 // ours. `suite` may be null; `views` may be empty when there is something published.
 Section scores_section(const std::string& name, const SuiteInfo* suite, const Views& views);
@@ -45,7 +52,7 @@ Section averages_section(const Views& views);
 Section perplexity_section(const Views& views);
 Section lengths_section(const Views& views);
 Section speed_section(const Views& views);
-Section comparison_section(const RunView& first, const RunView& second, const Comparison& comparison);
+Section comparison_section(const ComparedRuns& compared);
 Section manifest_section(const Views& views);
 // Figures are named training-…. `runs` are not empty.
 Section training_section(const std::vector<TrainingRun>& runs);

@@ -40,8 +40,12 @@ void add_rows(const Comparison& comparison, const SuiteInfo& suite, Table& table
 
 }  // namespace
 
-Section comparison_section(const RunView& first, const RunView& second, const Comparison& comparison) {
-  Section section{"comparison", "Two runs compared", {}};
+Section comparison_section(const ComparedRuns& compared) {
+  const auto& [first_view, second_view, comparison] = compared;
+  const RunView& first = *first_view;
+  const RunView& second = *second_view;
+  const std::string& name = first.run.manifest.suite;
+  Section section{"comparison-" + name, "Two runs compared: " + name, {}};
   section.blocks.emplace_back(Paragraph{
       fmt::format(
           "{} and {}: {} items matched by task and id; {} are in the first run alone, {} in the second.",
