@@ -17,6 +17,12 @@ if(LONGSCROLL_SANITIZE)
     -fsanitize=${LONGSCROLL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(longscroll_flags INTERFACE -fsanitize=${LONGSCROLL_SANITIZE})
 endif()
+# Eight sources at a time, as the sanitizers' presets have it: a third off their compilation. So names in a layer's
+# unnamed namespaces must differ between its sources.
+if(CMAKE_UNITY_BUILD)
+  # A source's own types may have members of types of its own; the compiler takes an included source for a header.
+  target_compile_options(longscroll_flags INTERFACE -Wno-subobject-linkage)
+endif()
 # longscroll_headers(NAME HEADERS … [DEPS …] [OPTIONS …]): read by the compiler once for all that is compiled alike.
 function(longscroll_headers NAME)
   cmake_parse_arguments(ARG "" "" "HEADERS;DEPS;OPTIONS" ${ARGN})

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "data/blank.h"
 #include "formats/file_faults.h"
 
 namespace longscroll::data {
@@ -32,10 +33,6 @@ InstructionForm form_of(const Record& record) {
   }
   record.place.fail(
       fmt::format("must be an instruction, with one of the fields {}; found none of them", fields));
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 // A field that may be missing or null.

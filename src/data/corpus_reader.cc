@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "data/blank.h"
 #include "formats/file_faults.h"
 #include "library/document.h"
 
@@ -81,10 +82,6 @@ CorpusFiles find_files(const std::vector<fs::path>& paths, std::span<const std::
     if (!ignored) found.bytes += size;
   }
   return found;
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
 }
 
 std::string unpacked(const fs::path& path) {

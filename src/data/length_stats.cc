@@ -9,14 +9,14 @@ namespace longscroll::data {
 namespace {
 
 constexpr uint64_t kK = 1024;
-constexpr uint64_t kStep = 4 * kK;
+constexpr uint64_t kEvenStep = 4 * kK;
 constexpr uint64_t kLastEvenStep = 32 * kK;
 constexpr uint64_t kLastStep = 128 * kK;
 
 std::vector<LengthStep> empty_steps() {
   std::vector<LengthStep> steps;
-  for (uint64_t above = 0; above < kLastEvenStep; above += kStep)
-    steps.push_back({above, above + kStep, 0, 0});
+  for (uint64_t above = 0; above < kLastEvenStep; above += kEvenStep)
+    steps.push_back({above, above + kEvenStep, 0, 0});
   for (uint64_t above = kLastEvenStep; above < kLastStep; above *= 2)
     steps.push_back({above, 2 * above, 0, 0});
   steps.push_back({kLastStep, 0, 0, 0});

@@ -17,9 +17,9 @@ namespace {
 enum class Way { kAsTheyAre, kWeight, kCount, kRatio };
 
 // Beside those of the layouts.
-enum Purpose : uint64_t { kChoiceOfDocuments = 11, kSeedOfPart = 12, kSeedOfMixing = 13 };
+enum MixturePurpose : uint64_t { kChoiceOfDocuments = 11, kSeedOfPart = 12, kSeedOfMixing = 13 };
 
-uint64_t derived_seed(uint64_t seed, Purpose purpose, uint64_t number) {
+uint64_t derived_seed(uint64_t seed, MixturePurpose purpose, uint64_t number) {
   return Random(seed, purpose, number).next();
 }
 

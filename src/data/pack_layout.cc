@@ -21,9 +21,9 @@ constexpr std::array<std::pair<PackingMode, const char*>, 3> kNames = {
      {PackingMode::kPadded, "padded"}}};
 
 // What the seed is used for: streams that have nothing to do with each other.
-enum Purpose : uint64_t { kOrderOfDocuments = 1, kOrderOfPacks = 2 };
+enum OrderPurpose : uint64_t { kOrderOfDocuments = 1, kOrderOfPacks = 2 };
 
-Random random_for(uint64_t seed, Purpose purpose, uint64_t epoch) {
+Random random_for(uint64_t seed, OrderPurpose purpose, uint64_t epoch) {
   return Random(seed, purpose, epoch);
 }
 

@@ -7,7 +7,7 @@
 namespace longscroll::data {
 namespace {
 
-constexpr uint64_t kStep = 0x9e3779b97f4a7c15u;
+constexpr uint64_t kIncrement = 0x9e3779b97f4a7c15u;
 
 uint64_t mixed(uint64_t value) {
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -19,10 +19,10 @@ uint64_t mixed(uint64_t value) {
 
 // Mixed after each part, so that neighbouring seeds and places do not walk along one another's path.
 Random::Random(uint64_t seed, uint64_t a, uint64_t b)
-    : state_(mixed(mixed(mixed(seed + kStep) ^ (a + kStep)) ^ (b + kStep))) {}
+    : state_(mixed(mixed(mixed(seed + kIncrement) ^ (a + kIncrement)) ^ (b + kIncrement))) {}
 
 uint64_t Random::next() {
-  state_ += kStep;
+  state_ += kIncrement;
   return mixed(state_);
 }
 

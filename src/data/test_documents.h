@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
+#include "base/test_errors.h"
 #include "data/document_set.h"
 #include "data/tokenizer_identity.h"
 #include "text/bpe.h"
@@ -16,15 +16,7 @@
 
 namespace longscroll::data::test {
 
-// "file: [where] what", or "nothing thrown".
-inline std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return std::string(to_string(error.kind())) + ": " + error.what();
-  }
-  return "nothing thrown";
-}
+using longscroll::test::error_of;
 
 // An id for each byte, then ChatML's marks and <eos>; `merges` as in BpeTables, each of which makes a token.
 inline std::shared_ptr<const Tokenizer> byte_tokenizer(const std::vector<std::string>& merges = {}) {

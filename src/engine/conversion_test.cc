@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/session.h"
+#include "engine/test_models.h"
 #include "engine/test_sets.h"
 #include "model/test_models.h"
 
@@ -19,8 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kLength = 200;
-const fs::path kTiny = fs::path(LONGSCROLL_GOLDEN_DIR) / "tiny";
-
 std::vector<float> logits_of(const fs::path& path, std::vector<TokenId> ids) {
   Session session(load_model(path), {.threads = 1, .max_length = kLength, .kv_type = KvType::kF32});
   std::vector<float> all;

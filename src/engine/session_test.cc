@@ -13,12 +13,11 @@
 
 #include "base/error.h"
 #include "engine/generate.h"
+#include "engine/test_models.h"
 #include "engine/test_sets.h"
 
 namespace longscroll {
 namespace {
-
-const std::filesystem::path kTiny = std::filesystem::path(LONGSCROLL_GOLDEN_DIR) / "tiny";
 
 std::vector<std::string> tiny_checkpoints() {
   std::vector<std::string> names;

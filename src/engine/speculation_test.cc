@@ -11,12 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/generate.h"
+#include "engine/test_models.h"
 #include "engine/test_sets.h"
 
 namespace longscroll {
 namespace {
-
-const std::filesystem::path kTiny = std::filesystem::path(LONGSCROLL_GOLDEN_DIR) / "tiny";
 
 // Guesses ids of a text that is known, from the answer's `made`th on, as `change` leaves them.
 class ScriptedDrafter : public Drafter {

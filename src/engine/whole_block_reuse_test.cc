@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/generate.h"
+#include "engine/test_models.h"
 #include "engine/test_sets.h"
 #include "model/conversion.h"
 #include "model/test_models.h"
@@ -14,7 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kTiny = fs::path(LONGSCROLL_GOLDEN_DIR) / "tiny";
 constexpr size_t kBlock = 128;  // two pages: quick, and still many blocks
 
 SessionOptions whole_blocks(KvType type) {

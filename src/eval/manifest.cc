@@ -15,7 +15,7 @@
 namespace longscroll {
 namespace {
 
-constexpr int kMaxDepth = 16;
+constexpr int kManifestDepth = 16;
 constexpr const char* kKeys[] = {
     "format",  "program", "suite",     "protocol", "tasks",       "limit",    "seed",
     "lengths", "depths",  "languages", "repeats",  "max_seq_len", "truncate", "length_tokenizer",
@@ -69,7 +69,7 @@ void write_manifest(const std::filesystem::path& run, const nlohmann::ordered_js
 Manifest read_manifest(const std::filesystem::path& run) {
   const std::filesystem::path path = run / kManifestName;
   Manifest manifest;
-  manifest.json = parse_strict_json(read_file_bytes(path).bytes, path, "manifest", kMaxDepth);
+  manifest.json = parse_strict_json(read_file_bytes(path).bytes, path, "manifest", kManifestDepth);
   const RecordFields fields(manifest.json, path, "manifest");
   if (const uint64_t format = fields.count("format"); format != kManifestFormat) {
     throw_unsupported_file(

@@ -9,9 +9,7 @@
 
 namespace longscroll {
 
-using Json = nlohmann::json;
-
-RecordFields::RecordFields(const Json& object, const std::filesystem::path& path, std::string place)
+RecordFields::RecordFields(const nlohmann::json& object, const std::filesystem::path& path, std::string place)
     : object_(&object), path_(&path), place_(std::move(place)) {
   if (!object.is_object()) fail(fmt::format("must be a JSON object, found {}", object.type_name()));
 }
@@ -20,11 +18,11 @@ void RecordFields::fail(const std::string& what) const {
   throw_bad_file(*path_, fmt::format("the {} {}", place_, what));
 }
 
-void RecordFields::fail_type(const char* key, const char* expected, const Json& found) const {
+void RecordFields::fail_type(const char* key, const char* expected, const nlohmann::json& found) const {
   fail(fmt::format("must have {} as '{}', found {}", expected, key, found.type_name()));
 }
 
-const Json& RecordFields::at(const char* key) const {
+const nlohmann::json& RecordFields::at(const char* key) const {
   const auto found = object_->find(key);
   if (found == object_->end()) fail(fmt::format("must have the key '{}', found none", key));
   return *found;
@@ -36,7 +34,7 @@ bool RecordFields::has_value(const char* key) const {
 }
 
 std::string RecordFields::text(const char* key) const {
-  const Json& value = at(key);
+  const nlohmann::json& value = at(key);
   if (!value.is_string()) fail_type(key, "a string", value);
   return value.get<std::string>();
 }
@@ -46,7 +44,7 @@ std::string RecordFields::text_or_empty(const char* key) const {
 }
 
 uint64_t RecordFields::count(const char* key) const {
-  const Json& value = at(key);
+  const nlohmann::json& value = at(key);
   if (!value.is_number_unsigned()) fail_type(key, "a whole number from 0", value);
   const auto count = value.get<uint64_t>();
   if (count > kMaxCount) fail(fmt::format("must have a count below 2^50 as '{}', found {}", key, count));
@@ -54,7 +52,7 @@ uint64_t RecordFields::count(const char* key) const {
 }
 
 double RecordFields::number(const char* key) const {
-  const Json& value = at(key);
+  const nlohmann::json& value = at(key);
   if (!value.is_number()) fail_type(key, "a number", value);
   const auto number = value.get<double>();
   if (!std::isfinite(number)) fail(fmt::format("must have a finite number as '{}', found {}", key, number));
@@ -62,10 +60,10 @@ double RecordFields::number(const char* key) const {
 }
 
 std::vector<std::string> RecordFields::texts(const char* key) const {
-  const Json& value = at(key);
+  const nlohmann::json& value = at(key);
   if (!value.is_array()) fail_type(key, "a list of strings", value);
   std::vector<std::string> texts;
-  for (const Json& text : value) {
+  for (const nlohmann::json& text : value) {
     if (!text.is_string()) fail_type(key, "a list of strings", text);
     texts.push_back(text.get<std::string>());
   }
@@ -73,7 +71,7 @@ std::vector<std::string> RecordFields::texts(const char* key) const {
 }
 
 RecordFields RecordFields::object(const char* key) const {
-  const Json& value = at(key);
+  const nlohmann::json& value = at(key);
   if (!value.is_object()) fail_type(key, "an object", value);
   return {value, *path_, fmt::format("{}'s '{}'", place_, key)};
 }

@@ -23,7 +23,7 @@ namespace longscroll {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kMaxDepth = 16;
+constexpr int kRecordDepth = 16;
 constexpr size_t kMaxLineBytes = size_t{64} << 20;  // a record holds no prompt: far above any prediction
 
 // The values of a list of numbers, each of which is_valid().
@@ -118,7 +118,7 @@ EvalRecord parse_record(std::string_view line, const std::filesystem::path& path
   }
   if (!is_valid_utf8(line))
     throw_bad_file(path, fmt::format("the {} must be UTF-8, found other bytes", place));
-  const nlohmann::json json = parse_strict_json(line, path, place, kMaxDepth);
+  const nlohmann::json json = parse_strict_json(line, path, place, kRecordDepth);
   const RecordFields fields(json, path, place);
   EvalRecord record;
   record.task = fields.text("task");

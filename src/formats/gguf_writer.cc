@@ -21,7 +21,7 @@ using gguf::ValueType;
 constexpr uint32_t kVersion = 3;
 constexpr size_t kLongestName = 63;  // llama.cpp refuses longer tensor names
 
-[[noreturn]] void refuse(const std::string& where, const std::string& what) {
+[[noreturn]] void refuse_to_write(const std::string& where, const std::string& what) {
   throw Error(ErrorKind::kArgument, where, what);
 }
 
@@ -108,7 +108,8 @@ uint64_t alignment_of(const GgufMetadata& metadata) {
   if (found == metadata.end()) return gguf::kDefaultAlignment;
   const auto* alignment = std::get_if<uint64_t>(&found->second);
   if (alignment == nullptr || !std::has_single_bit(*alignment)) {
-    refuse(std::string(gguf::kAlignmentKey), "must be an unsigned power of two, found something else");
+    refuse_to_write(std::string(gguf::kAlignmentKey),
+                    "must be an unsigned power of two, found something else");
   }
   return *alignment;
 }
@@ -116,20 +117,23 @@ uint64_t alignment_of(const GgufMetadata& metadata) {
 uint64_t bytes_of(const TensorToWrite& tensor) {
   const std::string where = "tensor " + shown_name(tensor.name);
   if (tensor.name.empty() || tensor.name.size() > kLongestName) {
-    refuse(where, fmt::format("name must have 1 to {} bytes, found {}", kLongestName, tensor.name.size()));
+    refuse_to_write(where,
+                    fmt::format("name must have 1 to {} bytes, found {}", kLongestName, tensor.name.size()));
   }
   if (tensor.shape.empty() || tensor.shape.size() > gguf::kMaxDims) {
-    refuse(where, fmt::format("must have 1 to {} dimensions, found {}", gguf::kMaxDims, tensor.shape.size()));
+    refuse_to_write(
+        where, fmt::format("must have 1 to {} dimensions, found {}", gguf::kMaxDims, tensor.shape.size()));
   }
-  if (std::ranges::count(tensor.shape, 0u) > 0) refuse(where, "must have no dimension of size 0, found one");
+  if (std::ranges::count(tensor.shape, 0u) > 0)
+    refuse_to_write(where, "must have no dimension of size 0, found one");
   const DTypeInfo& info = dtype_info(tensor.dtype);
   if (tensor.shape.back() % info.block_elems != 0) {
-    refuse(where, fmt::format("must have rows of whole {} blocks of {}, found rows of {}", info.name,
-                              info.block_elems, tensor.shape.back()));
+    refuse_to_write(where, fmt::format("must have rows of whole {} blocks of {}, found rows of {}", info.name,
+                                       info.block_elems, tensor.shape.back()));
   }
   const auto elements = checked_product(tensor.shape);
   const auto bytes = elements ? dtype_bytes(tensor.dtype, *elements) : std::nullopt;
-  if (!bytes) refuse(where, "must have a size that fits 64 bits, found a larger one");
+  if (!bytes) refuse_to_write(where, "must have a size that fits 64 bits, found a larger one");
   return *bytes;
 }
 
@@ -139,7 +143,7 @@ std::vector<uint64_t> check_and_measure(const std::vector<TensorToWrite>& tensor
   for (const TensorToWrite& tensor : tensors) {
     sizes.push_back(bytes_of(tensor));
     if (!names.insert(tensor.name).second) {
-      refuse("tensor " + shown_name(tensor.name), "must be written once, found it twice");
+      refuse_to_write("tensor " + shown_name(tensor.name), "must be written once, found it twice");
     }
   }
   return sizes;
@@ -155,7 +159,7 @@ void put_tensor_info(AtomicFile& file, const TensorToWrite& tensor, uint64_t off
 
 uint64_t padded(uint64_t size, uint64_t alignment) {
   const auto rounded = checked_round_up(size, alignment);
-  if (!rounded) refuse("GGUF file", "must have a size that fits 64 bits, found a larger one");
+  if (!rounded) refuse_to_write("GGUF file", "must have a size that fits 64 bits, found a larger one");
   return *rounded;
 }
 

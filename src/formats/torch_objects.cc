@@ -20,7 +20,7 @@ using pickle::Ref;
 using pickle::Tuple;
 using pickle::Value;
 
-constexpr size_t kMaxDims = 8;
+constexpr size_t kMostDims = 8;
 constexpr std::string_view kUntyped = "UntypedStorage";
 
 // Classes of torch; module "torch".
@@ -144,7 +144,7 @@ std::vector<uint64_t> TorchHost::sizes_of(const Value& value, const Heap& heap) 
   const auto* tuple = std::get_if<Tuple>(&value);
   if (tuple == nullptr) fail("give shapes and strides as tuples");
   // A pickle can name one tuple again and again: without a bound, each tensor could copy a huge one.
-  if (tuple->items.size() > kMaxDims) fail(fmt::format("hold tensors of at most {} dimensions", kMaxDims));
+  if (tuple->items.size() > kMostDims) fail(fmt::format("hold tensors of at most {} dimensions", kMostDims));
   std::vector<uint64_t> sizes;
   for (Ref item : tuple->items) sizes.push_back(size_of(heap[item]));
   return sizes;

@@ -10,7 +10,7 @@ namespace longscroll {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kChunkBytes = size_t{1} << 20;
+constexpr size_t kHashedChunk = size_t{1} << 20;
 
 fs::path note_path(const fs::path& path) {
   return path.string() + ".sha256";
@@ -21,7 +21,7 @@ fs::path note_path(const fs::path& path) {
 std::string hash_file(const fs::path& path, Hasher hasher, const HashProgress& progress) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error(ErrorKind::kFile, path.string(), "must be readable, and cannot be opened");
-  std::vector<char> chunk(kChunkBytes);
+  std::vector<char> chunk(kHashedChunk);
   uint64_t done = 0;
   while (file) {
     file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));

@@ -11,7 +11,7 @@
 namespace longscroll {
 namespace {
 
-constexpr size_t kChunkBytes = size_t{1} << 18;
+constexpr size_t kUnpackedChunk = size_t{1} << 18;
 
 struct ZipClose {
   void operator()(zip_t* archive) const { zip_discard(archive); }
@@ -44,7 +44,7 @@ void read_zip_member(const std::filesystem::path& archive_path, const std::strin
       zip_fopen_index(archive.get(), static_cast<zip_uint64_t>(index), 0));
   if (!file)
     throw refuse(fmt::format("must hold {}, and it cannot be read: {}", member, zip_strerror(archive.get())));
-  std::vector<std::byte> chunk(kChunkBytes);
+  std::vector<std::byte> chunk(kUnpackedChunk);
   uint64_t left = max_bytes;
   while (true) {
     const zip_int64_t got = zip_fread(file.get(), chunk.data(), chunk.size());

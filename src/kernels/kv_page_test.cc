@@ -7,23 +7,15 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "kernels/test_rows.h"
 
 namespace longscroll {
 namespace {
 
 using enum KvCode;
-
-std::vector<float> random_floats(size_t count, uint32_t seed, float size) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0.0f, size);
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
 
 const std::vector<std::pair<KvCode, KvCode>> kPairs = {{kF32, kF32}, {kF16, kF16}, {kBF16, kBF16},
                                                        {kQ8, kQ8},   {kQ8, kQ4},   {kQ4, kQ4}};

@@ -11,9 +11,9 @@
 
 namespace longscroll {
 
-inline std::vector<float> random_floats(size_t count, uint32_t seed) {
+inline std::vector<float> random_floats(size_t count, uint32_t seed, float size = 1.0f) {
   std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
+  std::normal_distribution<float> normal(0.0f, size);
   std::vector<float> values(count);
   for (float& value : values) value = normal(random);
   return values;

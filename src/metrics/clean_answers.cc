@@ -4,18 +4,11 @@
 #include <set>
 #include <vector>
 
+#include "metrics/ascii.h"
 #include "metrics/python_text.h"
 
 namespace longscroll {
 namespace {
-
-bool is_choice(char32_t c) {
-  return c >= U'A' && c <= U'D';
-}
-
-bool is_ascii_digit(char32_t c) {
-  return c >= U'0' && c <= U'9';
-}
 
 // Maximal runs of word characters. Chinese is written without spaces, so an ideograph ends a word here:
 // "选B吧".

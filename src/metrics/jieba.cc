@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "metrics/ascii.h"
 #include "metrics/jieba_table.h"
 #include "metrics/python_text.h"
 
@@ -25,10 +26,6 @@ bool is_han(char32_t c) {
 
 bool is_alphanumeric(char32_t c) {
   return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') || (c >= U'0' && c <= U'9');
-}
-
-bool is_ascii_digit(char32_t c) {
-  return c >= U'0' && c <= U'9';
 }
 
 // What the dictionary is asked about; all else stands by itself.

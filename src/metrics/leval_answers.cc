@@ -6,15 +6,12 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "metrics/ascii.h"
 #include "metrics/leval.h"
 #include "metrics/python_text.h"
 
 namespace longscroll::leval {
 namespace {
-
-bool is_choice(char32_t c) {
-  return c >= U'A' && c <= U'D';
-}
 
 std::u32string sorted_letters(std::u32string_view letters) {
   const std::set<char32_t> distinct(letters.begin(), letters.end());

@@ -5,14 +5,12 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "model/config_defaults.h"
 #include "model/config_files.h"
 #include "rope/rope_forms.h"
 
 namespace longscroll {
 namespace {
-
-constexpr double kDefaultBase = 10000.0;
-constexpr uint64_t kGemmaPattern = 6;
 
 class GgufFields {
  public:

@@ -3,15 +3,14 @@
 
 #include <fmt/format.h>
 
+#include "model/config_defaults.h"
 #include "model/config_files.h"
 #include "model/json_fields.h"
 
 namespace longscroll {
 namespace {
 
-constexpr double kDefaultBase = 10000.0;
 constexpr double kGemmaGlobalBase = 1000000.0;
-constexpr uint32_t kGemmaPattern = 6;  // every sixth layer is global
 
 const Architecture& find_architecture(const JsonFields& fields) {
   const auto classes = fields.get_strings("architectures");

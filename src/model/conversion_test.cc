@@ -23,17 +23,13 @@ using nlohmann::json;
 using test::counting_tensor;
 using test::error_of;
 using test::floats_of;
+using test::tiny;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-// Written by tools/make_tiny_checkpoints.py.
-fs::path tiny(const std::string& name) {
-  return fs::path(LONGSCROLL_GOLDEN_DIR) / "tiny" / name;
-}
 
 ConvertOptions to_gguf(DType type = DType::kF32) {
   return {.to = ModelForm::kGguf, .type = type};

@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "model/config_defaults.h"
 #include "model/config_files.h"
 #include "rope/rope_forms.h"
 
 namespace longscroll {
 namespace {
 
-constexpr uint32_t kGemmaPattern = 6;
 constexpr uint64_t kQuantizationVersion = 2;  // ggml's, of its block formats
 
 // general.file_type: llama.cpp's number for what most tensors are.
@@ -37,9 +37,9 @@ void set_type(GgufMetadata& metadata, DType type) {
   if (dtype_info(type).block_elems > 1) metadata["general.quantization_version"] = kQuantizationVersion;
 }
 
-class ConfigWriter {
+class GgufConfigWriter {
  public:
-  ConfigWriter(const ConversionSource& source, const ExportTarget& target, Remarks& remarks)
+  GgufConfigWriter(const ConversionSource& source, const ExportTarget& target, Remarks& remarks)
       : source_(source), config_(source.model->config), row_(*target.architecture), remarks_(remarks) {}
 
   GgufMetadata write() {
@@ -176,7 +176,7 @@ GgufMetadata gguf_config_metadata(const ConversionSource& source, const ExportTa
     metadata.erase("general.alignment");
     std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("split."); });
   } else {
-    metadata = ConfigWriter(source, target, remarks).write();
+    metadata = GgufConfigWriter(source, target, remarks).write();
   }
   set_type(metadata, target.type);
   return metadata;

@@ -28,9 +28,9 @@ Json shortest_number(double value, double whole, bool equal) {
   return equal ? Json(static_cast<int64_t>(whole)) : Json(value);
 }
 
-class ConfigWriter {
+class HfConfigWriter {
  public:
-  ConfigWriter(const ConversionSource& source, const ExportTarget& target, Remarks& remarks)
+  HfConfigWriter(const ConversionSource& source, const ExportTarget& target, Remarks& remarks)
       : source_(source),
         config_(source.model->config),
         row_(*target.architecture),
@@ -171,7 +171,7 @@ class ConfigWriter {
 
 Json hf_config(const ConversionSource& source, const ExportTarget& target, Remarks& remarks) {
   if (source.directory.empty() || source.architecture != target.architecture) {
-    return ConfigWriter(source, target, remarks).write();
+    return HfConfigWriter(source, target, remarks).write();
   }
   Json config = read_json_object(source.directory / "config.json");
   config.erase("torch_dtype");  // the older name

@@ -19,15 +19,11 @@ using nlohmann::json;
 using test::counting_tensor;
 using test::error_of;
 using test::floats_of;
+using test::tiny;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-// Written by tools/make_tiny_checkpoints.py.
-std::filesystem::path tiny(const std::string& name) {
-  return std::filesystem::path(LONGSCROLL_GOLDEN_DIR) / "tiny" / name;
-}
 
 // A checkpoint in a folder of the test's own: change the parts, then load.
 class HandMade {

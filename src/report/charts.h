@@ -1,6 +1,7 @@
 // Bars, histograms and curves, drawn to be read on a narrow screen too: labels stand above what they name.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ struct Histogram {
 Histogram histogram_of(const std::vector<std::string>& series,
                        const std::vector<std::vector<uint64_t>>& groups, size_t most_bins);
 Svg histogram_chart(const std::string& title, const Histogram& histogram, const std::string& axis);
+
+inline constexpr size_t kMostCurves = 6;  // as many as there are colours
 
 struct Curve {
   std::string label;

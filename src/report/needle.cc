@@ -14,7 +14,7 @@ namespace longscroll::report {
 namespace {
 
 constexpr const char* kMean = "mean";
-constexpr uint64_t kMaxDepth = 100;
+constexpr uint64_t kDocumentEnd = 100;
 constexpr size_t kMaxAxis = 512;  // lengths or depths of a picture that anybody could read
 
 struct Place {
@@ -41,7 +41,7 @@ std::vector<TaskGrid> grids_of(const Run& run) {
     const RecordFields fields(record.fields, path, fmt::format("item {}'s 'fields'", shown_name(record.id)));
     const std::string language = fields.text("language");
     const Place place{fields.count("length"), fields.count("depth")};
-    if (place.depth > kMaxDepth) {
+    if (place.depth > kDocumentEnd) {
       fields.fail(fmt::format("must have a depth of at most 100 percent, found {}", place.depth));
     }
     auto grid = std::find_if(grids.begin(), grids.end(), [&](const TaskGrid& g) {

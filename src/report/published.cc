@@ -13,7 +13,7 @@
 namespace longscroll::report {
 namespace {
 
-constexpr int kMaxDepth = 8;
+constexpr int kFileDepth = 8;
 constexpr double kHighestScore = 100;
 
 PublishedColumn parse_column(const nlohmann::json& entry, const std::filesystem::path& path) {
@@ -72,7 +72,7 @@ std::vector<const PublishedColumn*> Published::of(std::string_view suite, uint64
 
 Published parse_published(std::string_view text, std::string_view where) {
   const std::filesystem::path path(where);
-  const nlohmann::json file = parse_strict_json(text, path, "file", kMaxDepth);
+  const nlohmann::json file = parse_strict_json(text, path, "file", kFileDepth);
   const RecordFields fields(file, path, "file");
   Published result;
   result.source = fields.text("source");

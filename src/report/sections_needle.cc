@@ -14,8 +14,6 @@
 namespace longscroll::report {
 namespace {
 
-constexpr size_t kMostCurves = 6;  // as many as there are colours
-
 Row means_row(const std::string& label, const NeedleMap& map, const std::vector<uint64_t>& lengths) {
   Row row{{Cell(label, language_name(map.language))}, RowKind::kPlain};
   for (const uint64_t length : lengths) {

@@ -11,8 +11,6 @@
 namespace longscroll::report {
 namespace {
 
-constexpr size_t kMostCurves = 6;
-
 using Value = std::function<double(const TrainingStep&)>;
 
 std::vector<Curve> step_curves(const std::vector<TrainingRun>& runs, const Value& value) {

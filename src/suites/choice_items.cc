@@ -61,7 +61,7 @@ void check_task(const ChoiceTask& task, const Settings& settings) {
   for (const auto* turns : {&task.head, &task.shot, &task.turns}) check_turns(task, *turns, settings);
 }
 
-ChoiceTask read_task(Settings settings) {
+ChoiceTask read_choice_task(Settings settings) {
   ChoiceTask task;
   task.basics = read_basics(settings);
   task.file = with_task_name(settings.text("file"), task.basics.name);
@@ -171,7 +171,7 @@ std::string right_answer(const ChoiceTask& task, const std::string& answer, cons
 }  // namespace
 
 void build_choice_items(Loading& loading, size_t index) {
-  const ChoiceTask task = read_task(loading.spec.task(index));
+  const ChoiceTask task = read_choice_task(loading.spec.task(index));
   std::vector<Turn> before;
   if (!task.head.empty()) before = fill_turns(task.head, {}, task.rule);
   if (task.shots > 0) {

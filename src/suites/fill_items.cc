@@ -149,7 +149,7 @@ std::vector<Part> read_parts(Settings& settings) {
   return parts;
 }
 
-FillTask read_task(Settings settings) {
+FillTask read_fill_task(Settings settings) {
   FillTask task;
   task.basics = read_basics(settings);
   task.file = settings.text("file");
@@ -345,7 +345,7 @@ void add_items(const FillTask& task, const Question& question, std::vector<EvalI
 }  // namespace
 
 void build_fill_items(Loading& loading, size_t index) {
-  const FillTask task = read_task(loading.spec.task(index));
+  const FillTask task = read_fill_task(loading.spec.task(index));
   const std::string file = loading.folder.require(task.file);
   const fs::path path = loading.folder.path(file);
   const DataText text = read_data(path);

@@ -93,7 +93,7 @@ NeedleLanguage read_language(Settings& settings, std::string code) {
   return language;
 }
 
-NeedleTask read_task(Settings settings) {
+NeedleTask read_needle_task(Settings settings) {
   NeedleTask task;
   task.basics = read_basics(settings);
   task.needles = settings.text("needles");
@@ -149,7 +149,7 @@ class NeedleBuilder {
   NeedleBuilder(Loading& loading, size_t index)
       : loading_(loading),
         index_(index),
-        task_(read_task(loading.spec.task(index))),
+        task_(read_needle_task(loading.spec.task(index))),
         tokenizer_(length_tokenizer(loading)) {
     apply_options(task_, loading.options);
   }

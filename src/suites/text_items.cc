@@ -26,7 +26,7 @@ struct Window {
   std::string predicted;
 };
 
-TextTask read_task(Settings settings, const SuiteOptions& options) {
+TextTask read_text_task(Settings settings, const SuiteOptions& options) {
   TextTask task;
   task.basics = read_basics(settings);
   task.folder = settings.text_or("folder", "");
@@ -96,7 +96,7 @@ void add_windows(Loading& loading, const TextTask& task, const std::string& file
 }  // namespace
 
 void build_text_items(Loading& loading, size_t index) {
-  const TextTask task = read_task(loading.spec.task(index), loading.options);
+  const TextTask task = read_text_task(loading.spec.task(index), loading.options);
   const std::vector<std::string> files = loading.folder.list(task.folder, task.endings);
   if (files.empty()) {
     throw Error(ErrorKind::kFile, loading.folder.path(task.folder).string(),

@@ -6,12 +6,14 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/test_errors.h"
 #include "text/byte_alphabet.h"
 
 namespace longscroll {
 namespace {
 
 using ::testing::ElementsAre;
+using test::error_of;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -40,15 +42,6 @@ std::vector<TokenId> bytes_of(std::string_view text) {
   std::vector<TokenId> ids;
   for (char c : text) ids.push_back(static_cast<uint8_t>(c));
   return ids;
-}
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return std::string(to_string(error.kind())) + ": " + error.what();
-  }
-  return "nothing thrown";
 }
 
 TEST(Bpe, BestRankedMergeFirstThenLeftmost) {

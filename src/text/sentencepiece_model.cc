@@ -33,8 +33,6 @@ enum NormalizerField : uint32_t { kCharsmap = 2, kAddDummyPrefix = 3, kRemoveExt
 constexpr uint64_t kUnigramModel = 1;
 constexpr uint64_t kBpeModel = 2;
 
-constexpr std::string_view kSpaceSymbol = "\u2581";
-
 [[noreturn]] void bad_model(std::string_view where, const std::string& what) {
   throw Error(ErrorKind::kFile, std::string(where), what);
 }

@@ -11,6 +11,8 @@
 
 namespace longscroll {
 
+inline constexpr std::string_view kSpaceSymbol = "\u2581";  // what pieces have for a space
+
 // Kinds of pieces; ModelProto and GGUF's token_type use the same numbers.
 enum SpmType : int32_t {
   kSpmNormal = 1,

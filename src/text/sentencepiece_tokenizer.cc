@@ -13,7 +13,6 @@
 namespace longscroll {
 namespace {
 
-constexpr std::string_view kSpaceSymbol = "\u2581";
 constexpr std::string_view kReplacement = "\ufffd";
 
 // "<0xE4>" to the byte.

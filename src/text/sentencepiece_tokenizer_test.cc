@@ -7,22 +7,15 @@
 #include <functional>
 
 #include "base/error.h"
+#include "base/test_errors.h"
 #include "text/protobuf_wire.h"
 
 namespace longscroll {
 namespace {
 
+using test::error_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return std::string(to_string(error.kind())) + ": " + error.what();
-  }
-  return "nothing thrown";
-}
 
 void add(SpmTables& tables, std::string token, float score, int32_t type) {
   tables.tokens.push_back(std::move(token));

@@ -13,7 +13,7 @@
 namespace longscroll {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 void check_text(std::string_view text, std::string_view where) {
   if (is_valid_utf8(text)) return;
@@ -23,8 +23,8 @@ void check_text(std::string_view text, std::string_view where) {
 }
 
 // Added tokens are in the vocabulary too: the reader gives those that are not the next free ids.
-Json vocabulary(const BpeTables& tables, std::string_view where) {
-  Json vocab = Json::object();
+OrderedJson vocabulary(const BpeTables& tables, std::string_view where) {
+  OrderedJson vocab = OrderedJson::object();
   std::unordered_set<std::string_view> seen;
   for (size_t i = 0; i < tables.tokens.size(); ++i) {
     const std::string& token = tables.tokens[i];
@@ -32,14 +32,14 @@ Json vocabulary(const BpeTables& tables, std::string_view where) {
     // A gap between ids has no text; of two tokens with the same text the first is the one that is made.
     // Straight into the list: looking for the key first would take quadratic time.
     if (!token.empty() && seen.insert(token).second) {
-      vocab.get_ref<Json::object_t&>().emplace_back(token, i);
+      vocab.get_ref<OrderedJson::object_t&>().emplace_back(token, i);
     }
   }
   return vocab;
 }
 
-Json merge_pairs(const BpeTables& tables, std::string_view where) {
-  Json pairs = Json::array();
+OrderedJson merge_pairs(const BpeTables& tables, std::string_view where) {
+  OrderedJson pairs = OrderedJson::array();
   for (const std::string& merge : tables.merges) {
     check_text(merge, where);
     const size_t space = merge.find(' ');
@@ -52,8 +52,8 @@ Json merge_pairs(const BpeTables& tables, std::string_view where) {
   return pairs;
 }
 
-Json added_tokens(const BpeTables& tables) {
-  Json tokens = Json::array();
+OrderedJson added_tokens(const BpeTables& tables) {
+  OrderedJson tokens = OrderedJson::array();
   for (const AddedToken& token : tables.added) {
     tokens.push_back({{"id", token.id},
                       {"content", token.content},
@@ -66,15 +66,15 @@ Json added_tokens(const BpeTables& tables) {
   return tokens;
 }
 
-Json byte_level(bool prefix_space, bool use_regex) {
+OrderedJson byte_level(bool prefix_space, bool use_regex) {
   return {{"type", "ByteLevel"},
           {"add_prefix_space", prefix_space},
           {"trim_offsets", true},
           {"use_regex", use_regex}};
 }
 
-Json pre_tokenizer(const BpeTables& tables) {
-  Json steps = Json::array();
+OrderedJson pre_tokenizer(const BpeTables& tables) {
+  OrderedJson steps = OrderedJson::array();
   bool byte_level_splits = false;
   for (size_t i = 0; i < tables.split_patterns.size(); ++i) {
     const std::string& pattern = tables.split_patterns[i];
@@ -95,17 +95,17 @@ Json pre_tokenizer(const BpeTables& tables) {
   return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
 }
 
-Json post_processor(const BpeTables& tables) {
+OrderedJson post_processor(const BpeTables& tables) {
   if (!tables.add_bos && !tables.add_eos) return byte_level(true, false);
-  Json single = Json::array(), pair = Json::array(), special = Json::object();
+  OrderedJson single = OrderedJson::array(), pair = OrderedJson::array(), special = OrderedJson::object();
   const auto put_special = [&](TokenId id, int type_id, bool also_single) {
     const std::string& text = tables.tokens.at(static_cast<size_t>(id));
-    const Json item = {{"SpecialToken", {{"id", text}, {"type_id", type_id}}}};
+    const OrderedJson item = {{"SpecialToken", {{"id", text}, {"type_id", type_id}}}};
     if (also_single) single.push_back(item);
     pair.push_back(item);
     special[text] = {{"id", text}, {"ids", {id}}, {"tokens", {text}}};
   };
-  const auto put_sequence = [&](Json& list, const char* name, int type_id) {
+  const auto put_sequence = [&](OrderedJson& list, const char* name, int type_id) {
     list.push_back({{"Sequence", {{"id", name}, {"type_id", type_id}}}});
   };
   if (tables.add_bos) put_special(*tables.bos, 0, true);
@@ -125,26 +125,26 @@ Json post_processor(const BpeTables& tables) {
 
 std::string tokenizer_json_from_bpe_tables(BpeTables tables, std::string_view where) {
   if (!tables.pre.empty()) apply_named_pre_tokenizer(tables, where);
-  const Json normalizer = tables.nfc ? Json{{"type", "NFC"}} : Json(nullptr);
-  const Json root = {{"version", "1.0"},
-                     {"truncation", nullptr},
-                     {"padding", nullptr},
-                     {"added_tokens", added_tokens(tables)},
-                     {"normalizer", normalizer},
-                     {"pre_tokenizer", pre_tokenizer(tables)},
-                     {"post_processor", post_processor(tables)},
-                     {"decoder", byte_level(true, true)},
-                     {"model",
-                      {{"type", "BPE"},
-                       {"dropout", nullptr},
-                       {"unk_token", nullptr},
-                       {"continuing_subword_prefix", nullptr},
-                       {"end_of_word_suffix", nullptr},
-                       {"fuse_unk", false},
-                       {"byte_fallback", false},
-                       {"ignore_merges", tables.ignore_merges},
-                       {"vocab", vocabulary(tables, where)},
-                       {"merges", merge_pairs(tables, where)}}}};
+  const OrderedJson normalizer = tables.nfc ? OrderedJson{{"type", "NFC"}} : OrderedJson(nullptr);
+  const OrderedJson root = {{"version", "1.0"},
+                            {"truncation", nullptr},
+                            {"padding", nullptr},
+                            {"added_tokens", added_tokens(tables)},
+                            {"normalizer", normalizer},
+                            {"pre_tokenizer", pre_tokenizer(tables)},
+                            {"post_processor", post_processor(tables)},
+                            {"decoder", byte_level(true, true)},
+                            {"model",
+                             {{"type", "BPE"},
+                              {"dropout", nullptr},
+                              {"unk_token", nullptr},
+                              {"continuing_subword_prefix", nullptr},
+                              {"end_of_word_suffix", nullptr},
+                              {"fuse_unk", false},
+                              {"byte_fallback", false},
+                              {"ignore_merges", tables.ignore_merges},
+                              {"vocab", vocabulary(tables, where)},
+                              {"merges", merge_pairs(tables, where)}}}};
   return root.dump(1) + "\n";
 }
 
