@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <charconv>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,9 @@
 #include "hub/paths.h"
 #include "kernels/kernels.h"
 #include "library/file_bytes.h"
+#include "model/extended_model.h"
+#include "model/rope_description.h"
+#include "rope/rope_extension.h"
 
 namespace longscroll {
 
@@ -26,7 +30,30 @@ void add_model_argument(CLI::App& command, ModelOptions& options) {
       ->required();
 }
 
-void add_compute_options(CLI::App& command, ModelOptions& options) {
+namespace {
+
+void add_window_options(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option("--rope", options.rope,
+                  "Read further than was trained, without training: " + std::string(kRopeExtensionForms) +
+                      " (F: times the trained window; B: the base)")
+      ->check([](const std::string& text) -> std::string {
+        try {
+          parse_rope_extension(text, "--rope");
+          return "";
+        } catch (const Error& error) {
+          return error.what();
+        }
+      });
+  command
+      .add_option("--window", options.window,
+                  "Tokens that the model may read (default: its window, or what --rope makes of it)")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 30));
+}
+
+}  // namespace
+
+void add_arithmetic_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--threads", options.threads, "Threads to compute with (default: every core)")
       ->check(CLI::Range(1, 1024));
   command
@@ -44,13 +71,21 @@ void add_compute_options(CLI::App& command, ModelOptions& options) {
       ->capture_default_str();
 }
 
+void add_compute_options(CLI::App& command, ModelOptions& options) {
+  add_arithmetic_options(command, options);
+  add_window_options(command, options);
+}
+
 std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_tokenizer, Packing packing) {
   LoadOptions load;
   load.need_tokenizer = need_tokenizer;
   load.weights_as_f32 = options.compute == "f32";
   load.packing = packing;
   load.threads = options.threads > 0 ? options.threads : available_cores();
-  std::shared_ptr<const Model> model = load_model(resolve_model(options.model), load);
+  std::optional<RopeExtension> rope;
+  if (!options.rope.empty()) rope = parse_rope_extension(options.rope, "--rope");
+  const std::shared_ptr<const Model> model =
+      extend_model(load_model(resolve_model(options.model), load), rope, options.window);
   throw_if_interrupted();
   write_remarks(model->remarks);
   if (options.kv == "q4") write_remarks({"--kv q4 loses much: look at the answers, or take k8v4"});
@@ -97,7 +132,10 @@ Json describe_run(const ModelOptions& options, const Model& model) {
           {"threads", session.threads},
           {"kernels", kernels().name},
           {"compute", options.compute},
-          {"kv", kv_type_name(session.kv_type)}};
+          {"kv", kv_type_name(session.kv_type)},
+          {"window", model.config.max_position},
+          {"rope", describe_rope(model.config.rope)},
+          {"rope_option", options.rope.empty() ? Json(nullptr) : Json(options.rope)}};
 }
 
 Json describe_memory(const MemoryForecast& forecast) {

@@ -26,11 +26,15 @@ struct ModelOptions {
   int threads = 0;    // 0: every core that there is
   std::string kv = "auto";
   std::string compute = "default";
+  std::string rope;   // parse_rope_extension()'s; empty: as the model has it
+  size_t window = 0;  // 0: the model's, or what `rope` gives
 };
 
 void add_model_argument(CLI::App& command, ModelOptions& options);
-void add_compute_options(CLI::App& command, ModelOptions& options);
+void add_arithmetic_options(CLI::App& command, ModelOptions& options);  // --threads, --kv, --compute
+void add_compute_options(CLI::App& command, ModelOptions& options);     // these, --rope and --window
 
+// With what --rope and --window ask for.
 std::shared_ptr<const Model> open_model(const ModelOptions& options, bool need_tokenizer,
                                         Packing packing = Packing::kPack);
 SessionOptions session_options(const ModelOptions& options, const Model& model, size_t max_length);
@@ -38,7 +42,8 @@ SessionOptions session_options(const ModelOptions& options, const Model& model, 
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
 void add_speculation_option(CLI::App& command, GenerateOptions& options);
 
-// model, architecture, threads, kernels, compute and kv, as every JSON output that computes begins.
+// model, architecture, threads, kernels, compute, kv, window and rope, as every JSON output that computes
+// begins.
 Json describe_run(const ModelOptions& options, const Model& model);
 Json describe_memory(const MemoryForecast& forecast);
 

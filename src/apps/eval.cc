@@ -76,6 +76,10 @@ void require_options(const EvalOptions& options) {
     throw CLI::RequiredError("--model or --endpoint");
   if (!options.endpoint.empty() && options.endpoint_model.empty())
     throw CLI::RequiredError("--endpoint-model");
+  if (!options.endpoint.empty() && !options.model.rope.empty())
+    throw CLI::ExcludesError("--endpoint", "--rope");
+  if (!options.endpoint.empty() && options.model.window > 0)
+    throw CLI::ExcludesError("--endpoint", "--window");
 }
 
 }  // namespace

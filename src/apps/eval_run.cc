@@ -84,6 +84,7 @@ OpenedModel open_engine(const EvalOptions& options) {
   if (!form.format) write_remarks({"the model has no chat form: turns are joined by line ends"});
   engine.description = describe_engine_model(
       model, options.model.model, hash_model(model.path, &interrupted()), options.model.compute, engine);
+  if (!options.model.rope.empty()) engine.description["rope"]["option"] = options.model.rope;
   opened.description = engine.description;
   opened.model = std::make_unique<EngineModel>(opened.engine, std::move(engine));
   return opened;

@@ -7,6 +7,7 @@
 #include "apps/commands.h"
 #include "base/cpu_features.h"
 #include "console/terminal.h"
+#include "model/rope_description.h"
 
 namespace longscroll {
 namespace {
@@ -42,26 +43,31 @@ std::vector<size_t> default_lengths(const Model& model) {
   return lengths;
 }
 
-Json describe_rope(const RopeConfig& rope) {
-  Json json = {{"base", rope.base}, {"rotary_dim", rope.rotary_dim}, {"scaling", to_string(rope.scaling)}};
-  if (rope.scaling != RopeScaling::kNone) json["factor"] = rope.factor;
-  if (rope.original_max_position > 0) json["original_window"] = rope.original_max_position;
+Json describe_rotation(const RopeConfig& rope) {
+  Json json = describe_rope(rope);
+  json["rotary_dim"] = rope.rotary_dim;
   if (!rope.frequency_divisors.empty()) json["frequency_divisors"] = rope.frequency_divisors.size();
   return json;
 }
 
 Json describe_config(const ModelConfig& config) {
-  Json json = {
-      {"window", config.max_position}, {"layers", config.num_layers},       {"hidden", config.hidden_size},
-      {"heads", config.num_heads},     {"kv_heads", config.num_kv_heads},   {"head_dim", config.head_dim},
-      {"ffn", config.ffn_size},        {"vocabulary", config.vocab_size},   {"tied_head", config.tied_head},
-      {"norm_head", config.norm_head}, {"rope", describe_rope(config.rope)}};
+  Json json = {{"window", config.max_position},
+               {"layers", config.num_layers},
+               {"hidden", config.hidden_size},
+               {"heads", config.num_heads},
+               {"kv_heads", config.num_kv_heads},
+               {"head_dim", config.head_dim},
+               {"ffn", config.ffn_size},
+               {"vocabulary", config.vocab_size},
+               {"tied_head", config.tied_head},
+               {"norm_head", config.norm_head},
+               {"rope", describe_rotation(config.rope)}};
   if (config.sliding_window > 0) {
     size_t local = 0;
     for (const uint8_t is_local : config.layer_local) local += is_local;
     json["sliding_window"] = config.sliding_window;
     json["local_layers"] = local;
-    json["rope_local"] = describe_rope(config.rope_local);
+    json["rope_local"] = describe_rotation(config.rope_local);
   }
   return json;
 }
@@ -122,6 +128,8 @@ std::string rope_line(const Json& rope) {
   if (rope.contains("factor")) line += fmt::format(" by {}", rope["factor"].get<double>());
   if (rope.contains("original_window"))
     line += fmt::format(" from {}", rope["original_window"].get<uint32_t>());
+  if (rope.contains("cached_keys"))
+    line += fmt::format(", cached keys {}", rope["cached_keys"].get<std::string>());
   return line;
 }
 

@@ -32,9 +32,14 @@ size_t tokens_of_query_block(const ModelConfig& c) {
   return std::max<size_t>(1, kQueryRows / group_of(c));
 }
 
+// Of turning a page's keys anew: cos and sin of its positions and of its middle, and a key.
+size_t page_turning_floats(const ModelConfig& c) {
+  return c.rope.scaling == RopeScaling::kDynamicNtk ? (kPageKeys + 1) * c.rope.rotary_dim + c.head_dim : 0;
+}
+
 size_t scratch_floats_of(const ModelConfig& c, size_t max_block) {
   const size_t rows = std::max(tokens_of_query_block(c), kFewTokens) * group_of(c);
-  return std::max({matmul_scratch_floats(max_block, widest_input(c)),
+  return std::max({matmul_scratch_floats(max_block, widest_input(c)), page_turning_floats(c),
                    packed_scratch_floats(max_block, widest_input(c)),
                    attention_scratch_floats(rows, group_of(c), c.head_dim)});
 }
@@ -111,22 +116,34 @@ void Forward::run(std::span<const TokenId> ids, size_t first, size_t rope_length
   }
 }
 
-void Forward::turn_positions(size_t first, size_t rows, size_t rope_length, bool centered) {
-  const size_t half = config_.rope.rotary_dim / 2;
+void Forward::set_frequencies(size_t rope_length) {
   for (RopeTable* table : {&rope_, &rope_local_}) {
     const RopeConfig& config = table == &rope_ ? config_.rope : config_.rope_local;
     const bool by_length = config.scaling == RopeScaling::kDynamicNtk;
     RopeFrequencies& frequencies = table->frequencies;
     if (frequencies.inv_freq.empty() || (by_length && rope_length != rope_length_))
       frequencies = rope_frequencies(config, rope_length);
-    rope_table(frequencies, first, rows, table->cos.data(), table->sin.data());
+  }
+  rope_length_ = rope_length;
+}
+
+void Forward::turn_positions(size_t first, size_t rows, size_t rope_length, bool centered) {
+  const size_t half = config_.rope.rotary_dim / 2;
+  set_frequencies(rope_length);
+  for (RopeTable* table : {&rope_, &rope_local_}) {
+    rope_table(table->frequencies, first, rows, table->cos.data(), table->sin.data());
     RopeTable& centers = table == &rope_ ? centers_ : centers_local_;
     for (size_t p = ceil_div(first, kPageKeys), i = 0; centered && p * kPageKeys < first + rows; ++p, ++i) {
-      rope_table(frequencies, p * kPageKeys + kPageKeys / 2, 1, centers.cos.data() + i * half,
+      rope_table(table->frequencies, p * kPageKeys + kPageKeys / 2, 1, centers.cos.data() + i * half,
                  centers.sin.data() + i * half);
     }
   }
-  rope_length_ = rope_length;
+}
+
+void Forward::rotate(float* head, const float* cos, const float* sin) const {
+  const auto turn =
+      config_.rope_layout == RopeLayout::kHalfSplit ? kernels_.rope_half_split : kernels_.rope_interleaved;
+  turn(head, cos, sin, config_.rope.rotary_dim);
 }
 
 // Tasks of neighbouring rows: one token is computed where it is, without waking a thread.
@@ -193,54 +210,105 @@ void Forward::ffn_block(size_t layer, size_t rows) {
   multiply(gate_BF_.data(), 0, rows, {{&w.down, nullptr, projected_BD_.data()}});
 }
 
-// The centers of the pages that this block begins: the keys' bias, turned as the key in the middle is.
+// The center of a page: the keys' bias, turned as the key in the middle is.
+void Forward::write_center(size_t layer, size_t kv_head, const float* cos, const float* sin, uint8_t* page,
+                           const KvFormat& format) const {
+  auto* center = reinterpret_cast<float*>(page + format.center());
+  const size_t dim = config_.head_dim;
+  std::copy_n(model_.weights.layers[layer].key_bias.data() + kv_head * dim, dim, center);
+  rotate(center, cos, sin);
+  kernels_.hadamard(center, dim);
+}
+
 void Forward::begin_pages(size_t layer, size_t rows, size_t first, KvCache& cache) {
-  const ModelConfig& c = config_;
   const RopeTable& table = is_local(layer) ? centers_local_ : centers_;
-  const size_t half = c.rope.rotary_dim / 2;
-  const auto rotate =
-      c.rope_layout == RopeLayout::kHalfSplit ? kernels_.rope_half_split : kernels_.rope_interleaved;
+  const size_t half = config_.rope.rotary_dim / 2;
   for (size_t p = ceil_div(first, kPageKeys), i = 0; p * kPageKeys < first + rows; ++p, ++i) {
-    for (size_t n = 0; n < c.num_kv_heads; ++n) {
-      auto* center = reinterpret_cast<float*>(cache.page(p * kPageKeys) + cache.offset(layer, n) +
-                                              cache.format().center());
-      std::copy_n(model_.weights.layers[layer].key_bias.data() + n * c.head_dim, c.head_dim, center);
-      rotate(center, table.cos.data() + i * half, table.sin.data() + i * half, c.rope.rotary_dim);
-      kernels_.hadamard(center, c.head_dim);
+    for (size_t n = 0; n < config_.num_kv_heads; ++n) {
+      write_center(layer, n, table.cos.data() + i * half, table.sin.data() + i * half,
+                   cache.page(p * kPageKeys) + cache.offset(layer, n), cache.format());
     }
   }
 }
 
 // Quantised keys and values are kept rotated by a Hadamard matrix, which spreads outliers: queries are
-// rotated like keys, and what attention made of the values is rotated back.
+// rotated like keys, and what attention made of the values is rotated back. Keys that will be turned again
+// are turned from what was kept of them, so that turning again by the same length changes no bit.
 void Forward::rotate_and_store(size_t layer, size_t rows, size_t first, KvCache& cache) {
   const ModelConfig& c = config_;
   const LayerWeights& w = model_.weights.layers[layer];
   const RopeTable& table = is_local(layer) ? rope_local_ : rope_;
-  const size_t rotary = c.rope.rotary_dim, dim = c.head_dim;
+  const size_t half = c.rope.rotary_dim / 2, dim = c.head_dim;
   const KvFormat& format = cache.format();
-  const auto rotate =
-      c.rope_layout == RopeLayout::kHalfSplit ? kernels_.rope_half_split : kernels_.rope_interleaved;
-  const auto turn = [&](float* head, const std::vector<float>& head_norm, size_t b) {
+  UnrotatedKeys* unrotated = cache.unrotated();
+  if (unrotated != nullptr && !unrotated->has(layer)) unrotated = nullptr;
+  const auto norm = [&](float* head, const std::vector<float>& head_norm) {
     if (c.qk_norm) kernels_.rms_norm(head, head_norm.data(), c.rms_norm_eps, dim, head);
-    rotate(head, table.cos.data() + b * rotary / 2, table.sin.data() + b * rotary / 2, rotary);
+  };
+  const auto turn = [&](float* head, size_t b) {
+    rotate(head, table.cos.data() + b * half, table.sin.data() + b * half);
     if (format.key >= KvCode::kQ8) kernels_.hadamard(head, dim);
   };
   if (format.centered) begin_pages(layer, rows, first, cache);
   for_rows(rows, [&](size_t b) {
     const size_t slot = (first + b) % kPageKeys;
-    for (size_t n = 0; n < c.num_heads; ++n)
-      turn(q_BNH_.data() + (b * c.num_heads + n) * dim, w.query_norm, b);
+    for (size_t n = 0; n < c.num_heads; ++n) {
+      float* q = q_BNH_.data() + (b * c.num_heads + n) * dim;
+      norm(q, w.query_norm);
+      turn(q, b);
+    }
     for (size_t n = 0; n < c.num_kv_heads; ++n) {
       uint8_t* page = cache.page(first + b) + cache.offset(layer, n);
       float* k = k_BKH_.data() + (b * c.num_kv_heads + n) * dim;
       float* v = v_BKH_.data() + (b * c.num_kv_heads + n) * dim;
-      turn(k, w.key_norm, b);
+      norm(k, w.key_norm);
+      if (unrotated != nullptr) {
+        uint8_t* kept = unrotated->page(layer, n, first + b);
+        kernels_.store_key(unrotated->format(), k, slot, kept);
+        kernels_.dequantize(unrotated->dtype(), kept + slot * unrotated->key_bytes(), k, dim);
+      }
+      turn(k, b);
       kernels_.store_key(format, k, slot, page);
       if (format.value >= KvCode::kQ8) kernels_.hadamard(v, dim);
       kernels_.store_value(format, v, slot, page);
     }
   });
+}
+
+void Forward::rotate_again(size_t count, size_t rope_length, KvCache& cache) {
+  assert(cache.unrotated() != nullptr);
+  set_frequencies(rope_length);
+  pool_.run(ceil_div(count, kPageKeys), [&](size_t p, int thread) {
+    const size_t first = p * kPageKeys;
+    rotate_page_again(first, std::min(kPageKeys, count - first), cache, scratch(thread));
+  });
+}
+
+void Forward::rotate_page_again(size_t first, size_t rows, KvCache& cache, float* room) const {
+  const size_t half = config_.rope.rotary_dim / 2, dim = config_.head_dim;
+  const KvFormat& format = cache.format();
+  UnrotatedKeys& unrotated = *cache.unrotated();
+  float* cos = room;
+  float* sin = cos + kPageKeys * half;
+  float* center_cos = sin + kPageKeys * half;
+  float* center_sin = center_cos + half;
+  float* key = center_sin + half;
+  rope_table(rope_.frequencies, first, rows, cos, sin);
+  rope_table(rope_.frequencies, first + kPageKeys / 2, 1, center_cos, center_sin);
+  for (size_t layer = 0; layer < config_.num_layers; ++layer) {
+    if (!unrotated.has(layer)) continue;
+    for (size_t n = 0; n < config_.num_kv_heads; ++n) {
+      uint8_t* page = cache.page(first) + cache.offset(layer, n);
+      const uint8_t* kept = unrotated.page(layer, n, first);
+      if (format.centered) write_center(layer, n, center_cos, center_sin, page, format);
+      for (size_t slot = 0; slot < rows; ++slot) {
+        kernels_.dequantize(unrotated.dtype(), kept + slot * unrotated.key_bytes(), key, dim);
+        rotate(key, cos + slot * half, sin + slot * half);
+        if (format.key >= KvCode::kQ8) kernels_.hadamard(key, dim);
+        kernels_.store_key(format, key, slot, page);
+      }
+    }
+  }
 }
 
 AttentionArgs Forward::attention_args(size_t layer, size_t kv_head, size_t row, size_t rows, size_t first,

@@ -31,6 +31,10 @@ class Forward {
   void run(std::span<const TokenId> ids, size_t first, size_t rope_length, KvCache& cache,
            const std::atomic<bool>* cancel);
 
+  // Turns the first `count` cached keys anew, by the frequencies of rope_length: for caches that keep keys
+  // before rotation.
+  void rotate_again(size_t count, size_t rope_length, KvCache& cache);
+
   // Logits of rows [row, row + count) of the last run: out is [count, V].
   void logits(size_t row, size_t count, float* out);
 
@@ -47,12 +51,17 @@ class Forward {
     std::vector<float> cos, sin;  // [B, rotary_dim / 2]
   };
 
+  void set_frequencies(size_t rope_length);
   void turn_positions(size_t first, size_t rows, size_t rope_length, bool centered);
+  void rotate(float* head, const float* cos, const float* sin) const;
   void embed(std::span<const TokenId> ids);
   void attention_block(size_t layer, size_t rows, size_t first, KvCache& cache);
   void ffn_block(size_t layer, size_t rows);
   void rotate_and_store(size_t layer, size_t rows, size_t first, KvCache& cache);
   void begin_pages(size_t layer, size_t rows, size_t first, KvCache& cache);
+  void write_center(size_t layer, size_t kv_head, const float* cos, const float* sin, uint8_t* page,
+                    const KvFormat& format) const;
+  void rotate_page_again(size_t first, size_t rows, KvCache& cache, float* room) const;
   void attend(size_t layer, size_t rows, size_t first, KvCache& cache);
   void attend_in_ranges(size_t layer, size_t rows, size_t first, KvCache& cache);
   AttentionArgs attention_args(size_t layer, size_t kv_head, size_t row, size_t rows, size_t first,

@@ -56,7 +56,10 @@ KvFormat kv_format(KvType type, const ModelConfig& config) {
 }
 
 uint64_t KvCache::bytes_for(const ModelConfig& config, size_t length, KvType type) {
-  return uint64_t{pages_for(length)} * page_bytes(config, kv_format(type, config));
+  const KvFormat format = kv_format(type, config);
+  const uint64_t unrotated =
+      UnrotatedKeys::needed(config, length) ? UnrotatedKeys::bytes_for(config, length, format.key) : 0;
+  return uint64_t{pages_for(length)} * page_bytes(config, format) + unrotated;
 }
 
 KvCache::KvCache(const ModelConfig& config, size_t max_length, KvType type)
@@ -67,6 +70,7 @@ KvCache::KvCache(const ModelConfig& config, size_t max_length, KvType type)
       memory_(pages_for(max_length) * page_bytes_, "KV cache",
               "read a shorter document, choose a smaller --kv, or close other programs") {
   for (size_t i = 0; i < pages_for(max_length); ++i) pages_.push_back(memory_.data() + i * page_bytes_);
+  if (UnrotatedKeys::needed(config, max_length)) unrotated_.emplace(config, max_length, format_.key);
 }
 
 }  // namespace longscroll

@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/anonymous_memory.h"
+#include "engine/unrotated_keys.h"
 #include "kernels/kv_page.h"
 #include "model/config.h"
 
@@ -41,6 +43,9 @@ class KvCache {
   const uint8_t* const* pages() const { return pages_.data(); }
   uint8_t* page(size_t position) { return memory_.data() + position / kPageKeys * page_bytes_; }
 
+  // Null where no key is ever turned again.
+  UnrotatedKeys* unrotated() { return unrotated_ ? &*unrotated_ : nullptr; }
+
   static uint64_t bytes_for(const ModelConfig& config, size_t length, KvType type);
 
  private:
@@ -48,6 +53,7 @@ class KvCache {
   size_t kv_heads_, max_length_, page_bytes_;
   AnonymousMemory memory_;
   std::vector<const uint8_t*> pages_;
+  std::optional<UnrotatedKeys> unrotated_;
 };
 
 }  // namespace longscroll

@@ -55,26 +55,32 @@ struct Session::State {
   void compute(std::span<const TokenId> all, size_t rope_length, const std::atomic<bool>* cancel);
   size_t reusable(std::span<const TokenId> wanted) const;
   void truncate(size_t length);
-  // Dynamic NTK turns every key by the whole length: keys of another length cannot be reused.
+  // Dynamic NTK turns by the length of the text.
   size_t effective_rope_length(size_t length) const {
     const RopeConfig& rope = model->config.rope;
     return rope.scaling == RopeScaling::kDynamicNtk ? std::max<size_t>(length, rope.original_max_position)
                                                     : 0;
   }
+  void turn_cached(size_t length);
 
   std::shared_ptr<const Model> model;
   SessionOptions options;
   KvCache cache;
   Forward forward;
   SpeculationGate speculation_gate;
-  std::vector<float> logits;  // [rows, V]
-  size_t first_logits = 0;    // position of the first row
-  std::vector<TokenId> ids;   // what the cache holds
-  size_t cached_rope_length = 0;
-  // The first tokens that were computed as whole blocks from an empty cache on, and their rope length. What
-  // steps appended, or a block that began elsewhere, was rounded in another grouping.
+  std::vector<float> logits;      // [rows, V]
+  size_t first_logits = 0;        // position of the first row
+  std::vector<TokenId> ids;       // what the cache holds
+  size_t turned_rope_length = 0;  // by which the cached keys are turned now
+  // The first tokens were computed with one rope length: what keys and values are beyond their rotation
+  // follows from it too, through the layers below. Of these, the first that were computed as whole blocks
+  // from an empty cache on; what steps appended, or a block that began elsewhere, was rounded in another
+  // grouping.
+  size_t computed_rope_length = 0;
+  size_t computed_alike = 0;
   size_t whole_blocks = 0;
-  size_t whole_blocks_rope_length = 0;
+
+  void note_computed(size_t first);
 };
 
 void Session::State::check_ids(std::span<const TokenId> new_ids) const {
@@ -96,17 +102,32 @@ void Session::State::check_ids(std::span<const TokenId> new_ids) const {
 
 size_t Session::State::reusable(std::span<const TokenId> wanted) const {
   const size_t rope_length = effective_rope_length(wanted.size());
-  if (rope_length != cached_rope_length) return 0;
-  const auto [mine, theirs] = std::mismatch(ids.begin(), ids.end(), wanted.begin(), wanted.end());
+  if (rope_length != computed_rope_length) return 0;
+  const auto alike = ids.begin() + static_cast<std::ptrdiff_t>(computed_alike);
+  const auto [mine, theirs] = std::mismatch(ids.begin(), alike, wanted.begin(), wanted.end());
   const size_t equal = std::min(static_cast<size_t>(mine - ids.begin()), wanted.size() - 1);
   if (!options.reuse_whole_blocks) return equal;
-  if (rope_length != whole_blocks_rope_length) return 0;
   return std::min(equal, whole_blocks) / options.prefill_block * options.prefill_block;
 }
 
 void Session::State::truncate(size_t length) {
   ids.resize(std::min(length, ids.size()));
+  computed_alike = std::min(computed_alike, ids.size());
   whole_blocks = std::min(whole_blocks, ids.size() / options.prefill_block * options.prefill_block);
+}
+
+// What the cache holds is turned as a text of `length` tokens has it, where the cache can be turned again.
+void Session::State::turn_cached(size_t length) {
+  const size_t wanted = effective_rope_length(length);
+  if (wanted != turned_rope_length && !ids.empty() && cache.unrotated() != nullptr)
+    forward.rotate_again(ids.size(), length, cache);
+  turned_rope_length = wanted;
+}
+
+// Tokens from `first` on were appended, turned by turned_rope_length.
+void Session::State::note_computed(size_t first) {
+  if (first == 0) computed_rope_length = turned_rope_length;
+  if (first == computed_alike && computed_rope_length == turned_rope_length) computed_alike = ids.size();
 }
 
 // Appends the block all[ids.size() …] to the cache.
@@ -115,10 +136,10 @@ void Session::State::compute(std::span<const TokenId> all, size_t rope_length,
   const size_t first = ids.size();
   const std::span<const TokenId> block =
       all.subspan(first, std::min(options.prefill_block, all.size() - first));
-  cached_rope_length = effective_rope_length(rope_length);
+  turn_cached(rope_length);
   forward.run(block, first, rope_length, cache, cancel);
   ids.insert(ids.end(), block.begin(), block.end());
-  if (first == 0) whole_blocks_rope_length = cached_rope_length;
+  note_computed(first);
   if (first == whole_blocks && block.size() == options.prefill_block) whole_blocks = ids.size();
 }
 
@@ -158,9 +179,10 @@ void Session::step(std::span<const TokenId> ids) {
   s.check_ids(ids);
   assert(ids.size() <= step_room());
   const size_t first = s.ids.size();
-  s.cached_rope_length = s.effective_rope_length(first + 1);
+  s.turn_cached(first + 1);
   s.forward.run(ids, first, first + 1, s.cache, nullptr);
   s.ids.insert(s.ids.end(), ids.begin(), ids.end());
+  s.note_computed(first);
   s.forward.logits(0, ids.size(), s.logits.data());
   s.first_logits = first;
 }

@@ -62,7 +62,8 @@ class Session {
 
   // Appends at most step_room() tokens in one pass and computes the logits that follow each of them: the same
   // to the last bit as if they had come one by one, so that guesses can be checked together, and those that
-  // were wrong truncated away.
+  // were wrong truncated away. With Dynamic NTK all cached keys are first turned by the length that the text
+  // then has, unless the model's rope keeps them as they were computed.
   void step(std::span<const TokenId> ids);
   // Tokens that a step may take now: kFewTokens, or less where the session is nearly full or (dynamic NTK)
   // each further token would be turned by another length. 0: the session is full.

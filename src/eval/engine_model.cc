@@ -12,6 +12,7 @@
 #include "engine/sampling.h"
 #include "engine/speculation.h"
 #include "hub/sha256.h"
+#include "model/rope_description.h"
 
 namespace longscroll {
 namespace {
@@ -29,13 +30,6 @@ double seconds_since(Clock::time_point start) {
 SessionOptions reusing_whole_blocks(SessionOptions options) {
   options.reuse_whole_blocks = true;
   return options;
-}
-
-Json describe_rope(const RopeConfig& rope) {
-  Json json = {{"base", rope.base}, {"scaling", to_string(rope.scaling)}};
-  if (rope.scaling != RopeScaling::kNone) json["factor"] = rope.factor;
-  if (rope.original_max_position > 0) json["original_window"] = rope.original_max_position;
-  return json;
 }
 
 // The type that most of the bytes have.
@@ -152,9 +146,6 @@ std::vector<TokenId> EngineModel::prompt_ids(std::span<const Turn> turns, bool b
 }
 
 void EngineModel::read(std::span<const TokenId> ids, ModelCosts& costs, const ModelEvents& events) {
-  // Keys of dynamic NTK are turned by the length of everything read, answer included: a cache that is never
-  // reused is the only one that does not depend on the last answer.
-  if (model_->config.rope.scaling == RopeScaling::kDynamicNtk) forget();
   const auto progress = [&](const PrefillProgress& p) {
     if (events.on_read) events.on_read(ids.size() - p.total + p.done);
   };

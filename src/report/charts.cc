@@ -33,6 +33,11 @@ const char* series_class(size_t series) {
   return kSeriesClasses[series % kSeriesClasses.size()];
 }
 
+// Colours come again after six: what has one the second time is told apart by `mark`.
+std::string marked_class(size_t series, const char* mark) {
+  return series_class(series) + std::string(series < kSeriesClasses.size() ? "" : mark);
+}
+
 // As much of the label as has room, with "…" for the rest.
 std::string clipped(const std::string& label, double room) {
   const auto columns = static_cast<size_t>(room / kCharacter);
@@ -60,7 +65,7 @@ size_t legend(const std::vector<std::string>& series, double y, Svg* svg) {
     }
     if (svg != nullptr) {
       const double top = y + kLegendHeight * static_cast<double>(lines - 1);
-      svg->rect(x, top, 13, 13, series_class(i));
+      svg->rect(x, top, 13, 13, marked_class(i, " part"));
       svg->text(x + 19, top + 11, label, "");
     }
     x += room;
@@ -160,6 +165,66 @@ class StepAxes {
   double bottom_;
   double last_ = 0;
   double step_ = 1, base_ = 0, top_ = 1;
+};
+
+// 10 to a power, as "10⁵"; small ones as numbers.
+std::string power_text(int power) {
+  if (power >= 0 && power < 4) return tick_text(std::pow(10.0, power));
+  static constexpr std::array<const char*, 10> kSuperscripts = {"⁰", "¹", "²", "³", "⁴",
+                                                                "⁵", "⁶", "⁷", "⁸", "⁹"};
+  std::string text = power < 0 ? "10⁻" : "10";
+  for (const char digit : std::to_string(std::abs(power)))
+    text += kSuperscripts.at(static_cast<size_t>(digit - '0'));
+  return text;
+}
+
+// Where values stand on a vertical axis, 0 at the bottom and 1 at the top.
+class VerticalScale {
+ public:
+  // Over what the curves show; what it does not show has no place.
+  VerticalScale(const std::vector<Curve>& curves, Scale scale) : log_(scale == Scale::kLog) {
+    bool any = false;
+    for (const Curve& curve : curves) {
+      for (const auto& [x, y] : curve.points) {
+        if (!shows(y)) continue;
+        bottom_ = any ? std::min(bottom_, y) : y;
+        top_ = any ? std::max(top_, y) : y;
+        any = true;
+      }
+    }
+    empty_ = !any || (!log_ && top_ <= 0);
+    if (empty_) return;
+    if (log_) {
+      bottom_ = std::floor(std::log10(bottom_));
+      top_ = std::max(bottom_ + 1, std::ceil(std::log10(top_)));
+    } else {
+      bottom_ = 0;
+      step_ = step_for(top_);
+      top_ = step_ * std::ceil(top_ / step_);
+    }
+  }
+
+  bool empty() const { return empty_; }
+  bool shows(double value) const { return std::isfinite(value) && (!log_ || value > 0); }
+  double share(double value) const {
+    return ((log_ ? std::log10(value) : value) - bottom_) / (top_ - bottom_);
+  }
+
+  std::vector<std::pair<double, std::string>> marks() const {
+    std::vector<std::pair<double, std::string>> marks;
+    if (log_) {
+      for (int power = static_cast<int>(bottom_); power <= static_cast<int>(top_); ++power)
+        marks.emplace_back(std::pow(10.0, power), power_text(power));
+      return marks;
+    }
+    for (const double value : ticks(top_, step_)) marks.emplace_back(value, tick_text(value));
+    return marks;
+  }
+
+ private:
+  bool log_;
+  bool empty_ = true;
+  double bottom_ = 0, top_ = 0, step_ = 0;
 };
 
 }  // namespace
@@ -266,29 +331,24 @@ Svg histogram_chart(const std::string& title, const Histogram& histogram, const 
 }
 
 Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, const std::string& x_axis,
-                const std::string& y_axis) {
+                const std::string& y_axis, Scale y_scale) {
   std::set<double> xs;
-  double highest = 0;
   std::vector<std::string> labels;
   for (const Curve& curve : curves) {
     labels.push_back(curve.label);
-    for (const auto& [x, y] : curve.points) {
-      xs.insert(x);
-      highest = std::max(highest, y);
-    }
+    for (const auto& [x, y] : curve.points) xs.insert(x);
   }
   const double above = kTitleHeight + legend_height(labels) + 22;
   const double bottom = above + kPlotHeight;
   Svg svg(kWidth, bottom + 44, title);
   svg.text(0, 16, clipped(title, kWidth / kTitleScale), "title");
   if (labels.size() > 1) legend(labels, kTitleHeight, &svg);
-  if (xs.empty() || highest <= 0) return svg;
-  const double step = step_for(highest);
-  const double top_value = step * std::ceil(highest / step);
-  const auto y_of = [&](double value) { return bottom - kPlotHeight * value / top_value; };
-  for (const double value : ticks(top_value, step)) {
+  const VerticalScale scale(curves, y_scale);
+  if (scale.empty()) return svg;
+  const auto y_of = [&](double value) { return bottom - kPlotHeight * scale.share(value); };
+  for (const auto& [value, text] : scale.marks()) {
     svg.line(kPlotLeft, y_of(value), kWidth - kPlotRight, y_of(value), "grid");
-    svg.text(kPlotLeft - 6, y_of(value) + 4, tick_text(value), "soft", Anchor::kEnd);
+    svg.text(kPlotLeft - 6, y_of(value) + 4, text, "soft", Anchor::kEnd);
   }
   const double left = std::log2(*xs.begin());
   const double span = std::max(1e-9, std::log2(*xs.rbegin()) - left);
@@ -305,14 +365,16 @@ Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, cons
   }
   for (size_t i = 0; i < curves.size(); ++i) {
     std::vector<std::pair<double, double>> line;
-    for (const auto& [x, y] : curves[i].points) line.emplace_back(x_of(x), y_of(y));
-    svg.polyline(line, std::string("curve ") + series_class(i));
-    for (size_t p = 0; p < line.size(); ++p) {
-      const auto& [x, y] = curves[i].points[p];
-      svg.circle(line[p].first, line[p].second, 4, series_class(i),
+    for (const auto& [x, y] : curves[i].points) {
+      if (scale.shows(y)) line.emplace_back(x_of(x), y_of(y));
+    }
+    svg.polyline(line, "curve " + marked_class(i, " dashed"));
+    for (const auto& [x, y] : curves[i].points) {
+      if (!scale.shows(y)) continue;
+      svg.circle(x_of(x), y_of(y), 4, series_class(i),
                  fmt::format("{}, {} tokens: {}", curves[i].label, thousands(static_cast<uint64_t>(x)),
-                             fixed(y, 4)));
-      if (curves.size() == 1) svg.text(line[p].first, line[p].second - 9, fixed(y, 2), "", Anchor::kMiddle);
+                             fixed(y, y < 1000 ? 4 : 0)));
+      if (curves.size() == 1) svg.text(x_of(x), y_of(y) - 9, fixed(y, 2), "", Anchor::kMiddle);
     }
   }
   svg.text(0, above - 12, y_axis, "soft");

@@ -44,9 +44,12 @@ struct Curve {
   std::vector<std::pair<double, double>> points;  // by rising x
 };
 
-// x on a scale of powers of two, as context lengths are chosen; y from 0.
+enum class Scale { kLinear, kLog };
+
+// x on a scale of powers of two, as context lengths are chosen; y from 0, or on a scale of powers of ten,
+// where what is not above 0 is left out.
 Svg curve_chart(const std::string& title, const std::vector<Curve>& curves, const std::string& x_axis,
-                const std::string& y_axis);
+                const std::string& y_axis, Scale y_scale = Scale::kLinear);
 
 // x from 0, y between the lowest and the highest value: what is told of a run step by step. Of a curve with
 // more than 20 points the values are drawn faintly, and a running mean over them.

@@ -32,6 +32,9 @@ struct RopeConfig {
   std::optional<double> attention_factor;  // kYarn: overrides the computed attention scale
   std::optional<double> mscale;            // kYarn
   std::optional<double> mscale_all_dim;    // kYarn
+  // kDynamicNtk over a KV cache: a cached key keeps the rotation of the length at which it was computed, as
+  // in transformers. Else all keys are turned by the length so far (YaRN, 2309.00071, on dynamic scaling).
+  bool keep_cached = false;
   // GGUF files may carry per-frequency divisors (rope_freqs.weight) instead of the llama3 parameters.
   std::vector<float> frequency_divisors;  // empty or rotary_dim / 2
 
