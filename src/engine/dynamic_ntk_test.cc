@@ -13,6 +13,7 @@
 #include "base/test_folder.h"
 #include "engine/kv_cache.h"
 #include "engine/session.h"
+#include "engine/test_models.h"
 #include "engine/test_sets.h"
 #include "model/extended_model.h"
 
@@ -23,8 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kWindow = 48;  // as if the model had been trained on so few tokens; the goldens' too
 constexpr size_t kPrompt = 40;
-
-const fs::path kTiny = fs::path(LONGSCROLL_GOLDEN_DIR) / "tiny";
 
 std::shared_ptr<const Model> dynamic_model(const fs::path& path, const std::string& form) {
   return extend_model(extend_model(load_model(path), std::nullopt, kWindow),

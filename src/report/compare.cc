@@ -67,6 +67,15 @@ bool is_comparable(const EvalRecord& record) {
   return record.score && record.metric != kPerplexity;
 }
 
+bool is_through_endpoint(const Run& run) {
+  return run.manifest.json.at("model").contains("endpoint");
+}
+
+bool same_prompt(const EvalRecord& a, const EvalRecord& b, bool by_length) {
+  if (by_length) return a.prompt_tokens == b.prompt_tokens && a.dropped_tokens == b.dropped_tokens;
+  return a.prompt_sha256 == b.prompt_sha256;
+}
+
 Matched match(const Run& first, const Run& second) {
   using Name = std::pair<std::string_view, std::string_view>;  // task and id, inside the record
   std::map<Name, const EvalRecord*> others;
@@ -74,6 +83,8 @@ Matched match(const Run& first, const Run& second) {
     if (is_comparable(record)) others.emplace(Name(record.task, record.id), &record);
   }
   Matched matched;
+  const bool by_length = is_through_endpoint(first) != is_through_endpoint(second);
+  matched.comparison.prompts_by_length = by_length;
   size_t count = 0;
   for (const EvalRecord& record : first.records) {
     if (!is_comparable(record)) continue;
@@ -83,7 +94,7 @@ Matched match(const Run& first, const Run& second) {
       continue;
     }
     ++count;
-    if (record.prompt_sha256 != other->second->prompt_sha256) ++matched.comparison.different_prompts;
+    if (!same_prompt(record, *other->second, by_length)) ++matched.comparison.different_prompts;
     if (matched.tasks.empty() || matched.tasks.back().task != record.task) {
       matched.tasks.push_back({record.task, {}, {}});
     }

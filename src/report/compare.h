@@ -44,6 +44,9 @@ struct Comparison {
   size_t only_first = 0;           // items that the other run does not have
   size_t only_second = 0;
   size_t different_prompts = 0;  // matched items that were asked in other words or cut elsewhere
+  // An endpoint's records hash a prompt's text, others its ids: beside one of those, prompts count as
+  // different when they have another number of tokens, or lost another.
+  bool prompts_by_length = false;
 };
 
 // Items are matched by task and id. `suite` may be null. The same runs give the same numbers, on every

@@ -102,6 +102,17 @@ TEST_F(Compare, CountsPromptsThatDiffer) {
   EXPECT_EQ(compare_runs(run("a", items("qasper", {1, 1})), run("b", other), nullptr).different_prompts, 1u);
 }
 
+TEST_F(Compare, PromptsThroughAnEndpointAreComparedByTheirTokens) {
+  std::vector<Json> other = items("qasper", {1, 1});
+  for (Json& record : other) record["prompt_sha256"] = "of the text";
+  other[1]["prompt_tokens"] = other[1]["prompt_tokens"].get<int>() + 1;
+  report::Run through_endpoint = run("b", other);
+  through_endpoint.manifest.json["model"]["endpoint"] = "http://127.0.0.1/v1";
+  const Comparison comparison = compare_runs(run("a", items("qasper", {1, 1})), through_endpoint, nullptr);
+  EXPECT_TRUE(comparison.prompts_by_length);
+  EXPECT_EQ(comparison.different_prompts, 1u);
+}
+
 TEST_F(Compare, RefusesOtherSuitesAndNothingShared) {
   const report::Run first = run("a", items("qasper", {1}));
   EXPECT_THROW(compare_runs(first, run("b", items("qasper", {1}), "leval"), nullptr), Error);

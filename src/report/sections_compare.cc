@@ -52,6 +52,12 @@ Section comparison_section(const ComparedRuns& compared) {
           first.label, second.label, thousands(comparison.overall.matched), thousands(comparison.only_first),
           thousands(comparison.only_second)),
       false});
+  if (comparison.prompts_by_length) {
+    section.blocks.emplace_back(Paragraph{
+        "One of the runs went through an endpoint, whose records hash a prompt's text where others hash "
+        "its ids: prompts are compared by their numbers of tokens.",
+        false});
+  }
   if (comparison.different_prompts > 0) {
     section.blocks.emplace_back(Paragraph{
         fmt::format(
