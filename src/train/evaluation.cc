@@ -1,6 +1,7 @@
 #include "train/evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <ATen/ATen.h>
@@ -21,15 +22,21 @@ nlohmann::ordered_json bucket_json(const LengthBucket& bucket) {
 
 }  // namespace
 
-Evaluation evaluate(Task& task, const data::PackSource& held_out, uint64_t packs, uint64_t bucket,
-                    uint64_t longest, Communicator& communicator) {
+std::optional<Evaluation> evaluate(Task& task, const data::PackSource& held_out, uint64_t packs,
+                                   uint64_t bucket, uint64_t longest, Communicator& communicator,
+                                   const std::atomic<bool>* stop) {
   const size_t count = (longest + bucket - 1) / bucket;
   std::vector<double> losses(count, 0);
   std::vector<uint64_t> documents(count, 0);
   std::vector<uint64_t> targets(count, 0);
   if (held_out.packs_per_epoch() > 0) packs = std::min(packs, held_out.packs_per_epoch());
   const auto size = static_cast<uint64_t>(communicator.size());
+  std::array<uint64_t, 1> stopped = {0};
   for (auto index = static_cast<uint64_t>(communicator.rank()); index < packs; index += size) {
+    if (stop != nullptr && *stop) {
+      stopped[0] = 1;
+      break;
+    }
     const data::Pack pack = held_out.pack(index);
     const at::Tensor log_probs = task.document_log_probs(pack).to(at::kCPU, at::kDouble);
     for (size_t d = 0; d < pack.starts.size(); ++d) {
@@ -43,6 +50,8 @@ Evaluation evaluate(Task& task, const data::PackSource& held_out, uint64_t packs
       targets[place] += predicted;
     }
   }
+  communicator.sum(std::span<uint64_t>(stopped));
+  if (stopped[0] > 0) return std::nullopt;
   communicator.sum(std::span(losses));
   communicator.sum(std::span(documents));
   communicator.sum(std::span(targets));

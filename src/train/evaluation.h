@@ -1,7 +1,9 @@
 // How well held-out documents are predicted, by their length.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -27,9 +29,11 @@ struct Evaluation {
 };
 
 // Collective. Packs [0, packs) of the source, at most an epoch, shared out among the processes. A document
-// that was cut counts as its pieces. `longest`: positions of a pack.
-Evaluation evaluate(Task& task, const data::PackSource& held_out, uint64_t packs, uint64_t bucket,
-                    uint64_t longest, Communicator& communicator);
+// that was cut counts as its pieces. `longest`: positions of a pack. Nothing when `stop`, asked between
+// packs, was set on any process.
+std::optional<Evaluation> evaluate(Task& task, const data::PackSource& held_out, uint64_t packs,
+                                   uint64_t bucket, uint64_t longest, Communicator& communicator,
+                                   const std::atomic<bool>* stop);
 
 nlohmann::ordered_json to_json(const Evaluation& evaluation);
 

@@ -23,7 +23,7 @@ MetricsLog::MetricsLog(const std::filesystem::path& path, uint64_t steps_done) :
   if (std::filesystem::exists(path)) {
     std::ifstream before(path);
     AtomicFile after(path);
-    for (std::string line; std::getline(before, line);) {
+    for (std::string line; steps_done > 0 && std::getline(before, line);) {
       if (is_of_steps_done(line, steps_done)) after.write(line + "\n");
     }
     after.commit();

@@ -11,8 +11,9 @@ namespace longscroll::train {
 
 class MetricsLog {
  public:
-  // Goes on with what is there up to step `steps_done`; later lines are of steps that will be made again, and
-  // a line that was cut short is of none. Throws Error(kFile), Error(kResource).
+  // Goes on with what is there up to step `steps_done`; later lines are of steps that will be made again
+  // (with 0, all of them: those of step 0 too, before the first step), and a line that was cut short is of
+  // none. Throws Error(kFile), Error(kResource).
   MetricsLog(const std::filesystem::path& path, uint64_t steps_done);
 
   // `line` has the number of steps done as "step". Throws Error(kResource) when the disk does not take it.

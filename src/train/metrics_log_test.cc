@@ -29,5 +29,13 @@ TEST(MetricsLog, DropsLinesOfStepsThatWillBeMadeAgainAndTheOneThatWasCut) {
   EXPECT_EQ(text_of(path), "{\"step\":1}\n{\"step\":2}\n{\"step\":3,\"again\":true}\n");
 }
 
+TEST(MetricsLog, KeepsNothingOfARunThatBeginsAgain) {
+  const test::TempFolder folder;
+  const auto path = folder.write("metrics.jsonl", "{\"step\":0}\n{\"step\":1}\n");
+  MetricsLog log(path, 0);
+  log.append({{"step", 0}, {"again", true}});
+  EXPECT_EQ(text_of(path), "{\"step\":0,\"again\":true}\n");
+}
+
 }  // namespace
 }  // namespace longscroll::train

@@ -254,6 +254,7 @@ RunEnd Trainer::run(const TrainerEvents& events) {
     if (communicator_.rank() == 0) checkpoints_.prepare();
   });
   const RunRecipe& run = recipe_.run;
+  if (events.evaluate && state_.step == 0) events.evaluate(0);
   while (state_.step < total_steps_) {
     const std::optional<StepReport> report = step(events.stop);
     if (!report) {

@@ -32,7 +32,9 @@ struct TrainerEvents {
   std::function<void(const StepReport&)> step;  // process 0 alone
   // After a checkpoint is on disk; process 0 alone.
   std::function<void(uint64_t step, const std::filesystem::path&)> checkpoint;
-  std::function<void(uint64_t step)> evaluate;  // every process, at the same step; may be collective
+  // Before the first step (with 0), as often as the recipe says, and after the last. Every process, at the
+  // same step; may be collective.
+  std::function<void(uint64_t step)> evaluate;
   // Asked between packs. When it is set on any process, the step under way is given up, the one before it is
   // saved, and run() ends.
   const std::atomic<bool>* stop = nullptr;

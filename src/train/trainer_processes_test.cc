@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "train/flat_parameters.h"
+#include "train/test_models.h"
 #include "train/test_run.h"
 
 namespace longscroll::train {
@@ -40,6 +42,26 @@ TEST(Processes, ComeToTheSameLossesNormsAndWeightsAsOne) {
   for (size_t step = 0; step < all.losses.size(); ++step) {  // process 0 alone has any
     EXPECT_NEAR(all.losses[step], one.losses[step], 2e-6);
     EXPECT_NEAR(all.norms[step], one.norms[step], 2e-6);
+  }
+}
+
+// Eight documents, each a piece of its own shared out to the processes, against one pass over all eight: the
+// tolerance of language_model_test.cc for float32 numbers that are added up in another order.
+TEST(Processes, AddUpEveryGradientOfAModelToThatOfOnePass) {
+  for (const char* architecture : {"index", "qwen2"}) {
+    LanguageModel whole = test::make_model(architecture, test::plain_options());
+    const data::Pack pack = test::random_pack({9, 8, 7, 6, 5, 12, 11, 10}, whole.config().vocab_size, 21);
+    LanguageModel pieces = test::make_model(architecture, test::plain_options());
+    std::vector<NamedTensor> named;
+    for (const auto& item : pieces.named_parameters()) named.emplace_back(item.key(), item.value());
+    FlatParameters parameters(named, everyone->size());
+    for (auto d = static_cast<size_t>(everyone->rank()); d < pack.starts.size(); d += everyone->size())
+      pieces.loss_sum(test::document_of(pack, d)).backward();
+    float* gradients = parameters.gradients().data_ptr<float>();
+    everyone->reduce_to_shards(gradients, parameters.shard());
+    everyone->gather_shards(gradients, parameters.shard());
+    const double away = test::largest_distance(test::gradients_of(pieces), test::loss_gradients(whole, pack));
+    EXPECT_LT(away, 1e-6) << architecture;
   }
 }
 

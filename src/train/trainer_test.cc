@@ -71,6 +71,20 @@ TEST(Trainer, KeepsTheNewestCheckpointsAndTheLast) {
   EXPECT_EQ(CheckpointFolder(folder.path() / "run/checkpoints").steps(), (std::vector<uint64_t>{9, 10}));
 }
 
+TEST(Trainer, EvaluatesBeforeTheFirstStepAsOftenAsAskedAndAtTheEnd) {
+  const TempFolder folder;
+  Recipe recipe = small_recipe(folder.path() / "run", 8, 64);
+  recipe.evaluation.every = 4;
+  SmallTask task(8);
+  Communicator alone;
+  Trainer trainer(task, alone, recipe, Stage::kPretrain, kSteps, 0);
+  std::vector<uint64_t> evaluated;
+  TrainerEvents events;
+  events.evaluate = [&](uint64_t step) { evaluated.push_back(step); };
+  trainer.run(events);
+  EXPECT_EQ(evaluated, (std::vector<uint64_t>{0, 4, 8, 10}));
+}
+
 TEST(Trainer, NamesThePackWhoseLossIsNoNumberAndKeepsTheWeightsBeforeIt) {
   const TempFolder folder;
   const Recipe recipe = small_recipe(folder.path() / "run", 8, 64);

@@ -185,13 +185,14 @@ class Run {
   }
 
   void evaluate_now(uint64_t step) {
-    const Evaluation evaluation =
+    const std::optional<Evaluation> evaluation =
         evaluate(*task_, *held_out_, recipe_.evaluation.packs, recipe_.evaluation.bucket,
-                 recipe_.data.sequence_length, communicator_);
+                 recipe_.data.sequence_length, communicator_, &interrupted());
+    if (!evaluation) return say(fmt::format("step {}: the evaluation was given up", step));
     if (!first_) return;
-    metrics_->append({{"step", step}, {"evaluation", to_json(evaluation)}});
+    metrics_->append({{"step", step}, {"evaluation", to_json(*evaluation)}});
     say(fmt::format("step {}: held-out perplexity {:.4f}, {:.6f} nats over {} targets", step,
-                    std::exp(evaluation.all.loss()), evaluation.all.loss(), evaluation.all.targets));
+                    std::exp(evaluation->all.loss()), evaluation->all.loss(), evaluation->all.targets));
   }
 
   // A command that fails is said and does not end the training.
