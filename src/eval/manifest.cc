@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "eval/record_fields.h"
 #include "eval/records.h"
 #include "formats/atomic_file.h"
 #include "formats/file_faults.h"
+#include "formats/record_fields.h"
 #include "formats/strict_json.h"
 #include "library/file_bytes.h"
 

@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "eval/record_fields.h"
 #include "formats/file_faults.h"
+#include "formats/record_fields.h"
 #include "formats/strict_json.h"
 #include "library/file_bytes.h"
 

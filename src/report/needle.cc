@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "eval/record_fields.h"
 #include "formats/file_faults.h"
+#include "formats/record_fields.h"
 #include "report/scores.h"
 
 namespace longscroll::report {

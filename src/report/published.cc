@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "eval/record_fields.h"
+#include "formats/record_fields.h"
 #include "formats/strict_json.h"
 #include "report/embedded.h"
 

@@ -1,13 +1,13 @@
 #include "report/training.h"
 
 #include <array>
-#include <cmath>
 #include <fstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "formats/file_faults.h"
+#include "formats/record_fields.h"
 
 namespace longscroll::report {
 namespace {
@@ -16,42 +16,7 @@ constexpr const char* kMetricsFile = "metrics.jsonl";
 constexpr size_t kMostLineBytes = size_t{1} << 20;
 constexpr std::array<const char*, 2> kMeasures = {"margin", "accuracy"};
 
-// The fields of one line, each checked.
-class MetricsLine {
- public:
-  MetricsLine(const nlohmann::json& json, const std::filesystem::path& path, size_t line)
-      : json_(json), path_(path), line_(line) {}
-
-  bool has(const char* key) const { return json_.contains(key); }
-  double number(const char* key) const {
-    const auto found = json_.find(key);
-    if (found == json_.end() || !found->is_number() || !std::isfinite(found->get<double>())) {
-      fail(fmt::format("{} must be a finite number", key));
-    }
-    return found->get<double>();
-  }
-  uint64_t count(const char* key) const {
-    const auto found = json_.find(key);
-    if (found == json_.end() || !found->is_number_unsigned())
-      fail(fmt::format("{} must be a whole number", key));
-    return found->get<uint64_t>();
-  }
-  MetricsLine object(const char* key) const {
-    if (!json_.at(key).is_object()) fail(fmt::format("{} must be an object", key));
-    return {json_.at(key), path_, line_};
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw_bad_file(path_, fmt::format("line {}: {}, is not", line_, what));
-  }
-
-  const nlohmann::json& json_;
-  const std::filesystem::path& path_;
-  size_t line_;
-};
-
-TrainingStep step_of(const MetricsLine& line) {
+TrainingStep step_of(const RecordFields& line) {
   TrainingStep step;
   step.step = line.count("step");
   step.tokens = line.count("tokens");
@@ -60,7 +25,7 @@ TrainingStep step_of(const MetricsLine& line) {
   step.gradient_norm = line.number("gradient_norm");
   step.tokens_per_second = line.number("tokens_per_second");
   for (const char* measure : kMeasures) {
-    if (line.has(measure)) step.measures.emplace_back(measure, line.number(measure));
+    if (line.has_value(measure)) step.measures.emplace_back(measure, line.number(measure));
   }
   return step;
 }
@@ -85,10 +50,9 @@ TrainingRun read_training_run(const std::filesystem::path& directory) {
     if (text.size() > kMostLineBytes)
       throw_bad_file(path, fmt::format("line {} must be below {} bytes", number, kMostLineBytes));
     const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object()) throw_bad_file(path, fmt::format("line {} must be a JSON object", number));
-    const MetricsLine line(json, path, number);
-    if (line.has("evaluation")) {
-      const MetricsLine evaluation = line.object("evaluation");
+    const RecordFields line(json, path, fmt::format("entry in line {}", number));
+    if (line.has_value("evaluation")) {
+      const RecordFields evaluation = line.object("evaluation");
       run.evaluations.push_back(
           {line.count("step"), evaluation.count("targets"), evaluation.number("perplexity")});
     } else {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "formats/atomic_directory.h"
 #include "formats/atomic_file.h"
+#include "formats/record_fields.h"
 #include "formats/safetensors.h"
 #include "formats/strict_json.h"
 
@@ -66,68 +67,24 @@ void write_state_json(const fs::path& folder, const TrainingState& state) {
   file.commit();
 }
 
-// A JSON object's fields, each checked.
-class Fields {
- public:
-  Fields(const nlohmann::json& json, fs::path path) : json_(json), path_(std::move(path)) {
-    if (!json.is_object()) fail("the file", "must be an object");
-  }
+constexpr const char* kDamaged = "the checkpoint is damaged: remove it, and --resume takes the one before";
 
-  uint64_t number(const char* key) const {
-    const auto& value = at(key);
-    if (!value.is_number_unsigned()) fail(key, "must be a whole number of 0 or more");
-    return value.get<uint64_t>();
-  }
-  std::string text(const char* key) const {
-    const auto& value = at(key);
-    if (!value.is_string()) fail(key, "must be a text");
-    return value.get<std::string>();
-  }
-  const nlohmann::json& list(const char* key) const {
-    const auto& value = at(key);
-    if (!value.is_array()) fail(key, "must be a list");
-    return value;
-  }
-  std::vector<int64_t> shape(const char* key) const {
-    std::vector<int64_t> dims;
-    for (const auto& dim : list(key)) {
-      if (!dim.is_number_unsigned() || dim.get<uint64_t>() > uint64_t{1} << 60) fail(key, "must hold sizes");
-      dims.push_back(static_cast<int64_t>(dim.get<uint64_t>()));
-    }
-    return dims;
-  }
-
-  [[noreturn]] void fail(const char* key, const std::string& what) const {
-    throw Error(ErrorKind::kFile, path_.string(), fmt::format("{}: {}, is not", key, what),
-                "the checkpoint is damaged: remove it, and --resume takes the one before");
-  }
-
- private:
-  const nlohmann::json& at(const char* key) const {
-    const auto found = json_.find(key);
-    if (found == json_.end()) fail(key, "must be given");
-    return *found;
-  }
-
-  const nlohmann::json& json_;
-  fs::path path_;
-};
-
-void check_files(const fs::path& folder, const Fields& fields, uint64_t processes) {
-  const auto& files = fields.list("files");
-  if (files.size() != processes) fields.fail("files", "must name a file of each process");
+void check_files(const fs::path& folder, const RecordFields& fields, uint64_t processes) {
+  const nlohmann::json& files = fields.list("files");
+  const fs::path state_file = folder / "state.json";
+  if (files.size() != processes) fields.fail("must name a file of each process in 'files', does not");
   for (uint64_t rank = 0; rank < processes; ++rank) {
-    const Fields file(files[rank], folder / "state.json");
+    const RecordFields file(files[rank], state_file, "entry of 'files'", kDamaged);
     const std::string name = shard_name(rank, processes);
-    if (file.text("name") != name) fields.fail("files", fmt::format("must name {} in its place", name));
-    const uint64_t bytes = file.number("bytes");
+    if (file.text("name") != name) fields.fail(fmt::format("must name {} in its place, does not", name));
+    const uint64_t bytes = file.count("bytes");
     std::error_code failure;
     const uint64_t found = fs::file_size(folder / name, failure);
     if (failure || found != bytes) {
       throw Error(ErrorKind::kFile, (folder / name).string(),
                   fmt::format("must be {} bytes long, {}", bytes,
                               failure ? failure.message() : fmt::format("has {}", found)),
-                  "the checkpoint is damaged: remove it, and --resume takes the one before");
+                  kDamaged);
     }
   }
 }
@@ -186,25 +143,26 @@ TrainingState read_training_state(const fs::path& checkpoint) {
   }
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   const nlohmann::json json = parse_strict_json(text, path, "state", 8);
-  const Fields fields(json, path);
-  if (fields.number("format") != kFormat) fields.fail("format", fmt::format("must be {}", kFormat));
+  const RecordFields fields(json, path, "state", kDamaged);
+  if (fields.count("format") != kFormat) fields.fail(fmt::format("must be of format {}, is not", kFormat));
   TrainingState state;
-  state.step = fields.number("step");
-  state.tokens = fields.number("tokens");
-  state.loss_weight = fields.number("loss_weight");
+  state.step = fields.count("step");
+  state.tokens = fields.count("tokens");
+  state.loss_weight = fields.count("loss_weight");
   state.stage = fields.text("stage");
   state.recipe = fields.text("recipe");
-  state.processes = fields.number("processes");
+  state.processes = fields.count("processes");
   if (state.processes < 1 || state.processes > kMaxProcesses) {
-    fields.fail("processes", fmt::format("must be 1 to {}", kMaxProcesses));
+    fields.fail(fmt::format("must have 'processes' from 1 to {}, found {}", kMaxProcesses, state.processes));
   }
-  for (const auto& parameter : fields.list("parameters")) {
-    const Fields entry(parameter, path);
-    state.parameters.push_back({entry.text("name"), entry.shape("shape")});
+  for (const nlohmann::json& parameter : fields.list("parameters")) {
+    const RecordFields entry(parameter, path, "entry of 'parameters'", kDamaged);
+    const std::vector<uint64_t> shape = entry.counts("shape");
+    state.parameters.push_back({entry.text("name"), {shape.begin(), shape.end()}});
   }
-  state.shard = fields.number("shard");
+  state.shard = fields.count("shard");
   if (state.shard != FlatLayout(state.parameters).shard_size(state.processes)) {
-    fields.fail("shard", "must be what the parameters come to");
+    fields.fail("must have the 'shard' that its parameters come to, does not");
   }
   check_files(folder, fields, state.processes);
   return state;
