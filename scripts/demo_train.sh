@@ -4,6 +4,7 @@
 #   4. the project's own documentation as a corpus of token shards
 #   5. continued pre-training      6. instructions           7. preferences, each from the model before
 #   8. a question to the model that came out, and to the one that went in
+#   9. the curves of all three, as a page
 # Runs lie in build/demo-train; one that was stopped goes on where it was.
 # Usage: scripts/demo_train.sh [--set KEY=VALUE …]   (settings for every stage)
 set -euo pipefail
@@ -33,27 +34,29 @@ train() {
   run "$bin/longscroll-train" "$stage" "$recipe" --resume --set "model.path=$from" --set "run.out=$work/$stage" "$@"
 }
 
-step "1 of 8: packages and LibTorch"
+step "1 of 9: packages and LibTorch"
 run scripts/setup_train.sh
-step "2 of 8: the programs"
+step "2 of 9: the programs"
 run cmake --preset release -DLONGSCROLL_TRAIN=ON
 run cmake --build --preset release -j "$(nproc)" --target longscroll longscroll-train
-step "3 of 8: the model, $model"
+step "3 of 9: the model, $model"
 run "$bin/longscroll" pull "$model"
-step "4 of 8: a corpus of token shards"
+step "4 of 9: a corpus of token shards"
 if [ ! -d "$work/corpus" ]; then
   mkdir -p "$work"
   run "$bin/longscroll" data pack "$model" docs --out "$work/corpus"
 fi
-step "5 of 8: continued pre-training, 8 steps of 4,096 tokens"
+step "5 of 9: continued pre-training, 6 steps of 2,048 tokens"
 train pt recipes/smollm2-135m/pt.toml "$model" --set "data.sources.0.path=$work/corpus" --set evaluation.path= \
-  --set evaluation.every=0 --set batch.tokens=4096 --set length.steps=8 --set optimizer.warmup_steps=2 "$@"
-step "6 of 8: instructions, loss on the answers alone"
+  --set evaluation.every=0 --set length.steps=6 --set optimizer.warmup_steps=2 "$@"
+step "6 of 9: instructions, loss on the answers alone"
 train sft recipes/smollm2-135m/sft.toml "$work/pt/model" "$@"
-step "7 of 8: preferences"
+step "7 of 9: preferences"
 train dpo recipes/smollm2-135m/dpo.toml "$work/sft/model" --set length.epochs=2 "$@"
-step "8 of 8: a question"
+step "8 of 9: a question"
 for asked in "$model" "$work/dpo/model"; do
   run "$bin/longscroll" generate "$asked" --chat --prompt "$question" --max-new-tokens 48
   printf '\n'
 done
+step "9 of 9: curves"
+run "$bin/longscroll" report "$work/pt" "$work/sft" "$work/dpo" --out "$work/report"
