@@ -4,6 +4,8 @@
 #include <array>
 #include <cassert>
 
+#include "engine/page_count.h"
+
 namespace longscroll {
 namespace {
 
@@ -11,10 +13,6 @@ constexpr std::array<std::string_view, 6> kNames = {"f32", "f16", "bf16", "q8", 
 
 size_t page_bytes(const ModelConfig& config, const KvFormat& format) {
   return size_t{config.num_layers} * config.num_kv_heads * format.bytes();
-}
-
-size_t pages_for(size_t length) {
-  return (length + kPageKeys - 1) / kPageKeys;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "engine/unrotated_keys.h"
 
+#include "engine/page_count.h"
+
 namespace longscroll {
 namespace {
 
@@ -18,10 +20,6 @@ bool is_turned_by_length(const ModelConfig& config, size_t layer) {
 
 size_t key_bytes_of(const ModelConfig& config, KvCode keys) {
   return config.head_dim * (floats_of(keys) == KvCode::kF32 ? sizeof(float) : sizeof(uint16_t));
-}
-
-size_t pages_for(size_t length) {
-  return (length + kPageKeys - 1) / kPageKeys;
 }
 
 }  // namespace

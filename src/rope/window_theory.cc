@@ -15,7 +15,7 @@
 namespace longscroll {
 namespace {
 
-constexpr double kTwoPi = 2.0 * std::numbers::pi;
+constexpr double kFullTurn = 2.0 * std::numbers::pi;
 constexpr uint32_t kMaxDimension = 65536;
 constexpr double kMaxBase = 1e15;
 constexpr uint64_t kShortestWindow = 7;  // the first above 2 pi: below, no dimension turns fully
@@ -27,18 +27,18 @@ constexpr int kDecaySamples = 64;
 constexpr std::array<double, 11> kPrinted = {4.3e3, 1.6e4, 2.7e4, 8.4e4, 3.1e5, 6.4e5,
                                              2.1e6, 7.8e6, 3.6e7, 6.4e7, 5.1e8};
 
-[[noreturn]] void fail(const char* what_must, const std::string& found) {
+[[noreturn]] void refuse(const char* what_must, const std::string& found) {
   throw Error(ErrorKind::kArgument, "rope", fmt::format("{}, found {}", what_must, found));
 }
 
 void check_window(uint64_t window) {
   if (window < kShortestWindow || window > kLongestWindow)
-    fail("a window must be 7 tokens to 2^32", fmt::format("{}", window));
+    refuse("a window must be 7 tokens to 2^32", fmt::format("{}", window));
 }
 
 void check_base(double base) {
   if (!(base > 1.0) || base > kMaxBase)
-    fail("a base must be above 1 and at most 1e15", fmt::format("{}", base));
+    refuse("a base must be above 1 and at most 1e15", fmt::format("{}", base));
 }
 
 std::vector<double> frequencies(uint32_t rotary_dim, double base) {
@@ -125,7 +125,7 @@ double next_allowed(uint32_t rotary_dim, double base, uint64_t distance) {
 
 void validate(const TrainedRope& trained) {
   if (trained.rotary_dim < 2 || trained.rotary_dim % 2 != 0 || trained.rotary_dim > kMaxDimension)
-    fail("the head dimension must be even, 2 to 65536", fmt::format("{}", trained.rotary_dim));
+    refuse("the head dimension must be even, 2 to 65536", fmt::format("{}", trained.rotary_dim));
   check_base(trained.base);
   check_window(trained.window);
 }
@@ -133,20 +133,20 @@ void validate(const TrainedRope& trained) {
 uint32_t critical_dimension(const TrainedRope& trained) {
   validate(trained);
   const double half = trained.rotary_dim / 2.0;
-  const double turns = std::log(static_cast<double>(trained.window) / kTwoPi) / std::log(trained.base);
+  const double turns = std::log(static_cast<double>(trained.window) / kFullTurn) / std::log(trained.base);
   return std::min(trained.rotary_dim, 2 * static_cast<uint32_t>(std::min(half, std::ceil(half * turns))));
 }
 
 double critical_base(const TrainedRope& trained, uint64_t window) {
   validate(trained);
   check_window(window);
-  const double longer = std::log(static_cast<double>(window) / kTwoPi);
-  return std::pow(trained.base, longer / std::log(static_cast<double>(trained.window) / kTwoPi));
+  const double longer = std::log(static_cast<double>(window) / kFullTurn);
+  return std::pow(trained.base, longer / std::log(static_cast<double>(trained.window) / kFullTurn));
 }
 
 double reach(const TrainedRope& trained, double base) {
   check_base(base);
-  return kTwoPi * std::pow(base, static_cast<double>(critical_dimension(trained)) / trained.rotary_dim);
+  return kFullTurn * std::pow(base, static_cast<double>(critical_dimension(trained)) / trained.rotary_dim);
 }
 
 double reach_after_training(const TrainedRope& trained, double base, uint64_t window) {
@@ -156,7 +156,7 @@ double reach_after_training(const TrainedRope& trained, double base, uint64_t wi
 
 std::array<double, 3> small_bases(uint64_t window) {
   const double length = static_cast<double>(window);
-  return {2.0 * length / std::numbers::pi, length / std::numbers::pi, length / kTwoPi};
+  return {2.0 * length / std::numbers::pi, length / std::numbers::pi, length / kFullTurn};
 }
 
 double similarity_margin(uint32_t rotary_dim, double base, uint64_t distance) {
@@ -166,7 +166,7 @@ double similarity_margin(uint32_t rotary_dim, double base, uint64_t distance) {
 uint64_t similarity_window(uint32_t rotary_dim, double base, uint64_t most) {
   validate(TrainedRope{.rotary_dim = rotary_dim, .base = base});
   if (most > kLongestSearched)
-    fail("a window to search must be at most 2^24 tokens", fmt::format("{}", most));
+    refuse("a window to search must be at most 2^24 tokens", fmt::format("{}", most));
   // Distance 0 has the margin rotary_dim / 2, so there is always one before the first that is negative.
   return first_negative(rotary_dim, base, 0, most) - 1;
 }
@@ -177,7 +177,7 @@ uint64_t similarity_window(uint32_t rotary_dim, double base, uint64_t most) {
 double lowest_base(uint32_t rotary_dim, uint64_t window, double from) {
   validate(TrainedRope{.rotary_dim = rotary_dim, .base = from});
   if (window > kLongestSearched)
-    fail("a window to search must be at most 2^24 tokens", fmt::format("{}", window));
+    refuse("a window to search must be at most 2^24 tokens", fmt::format("{}", window));
   double base = from;
   uint64_t first = 0;
   for (;;) {
@@ -189,8 +189,8 @@ double lowest_base(uint32_t rotary_dim, uint64_t window, double from) {
     }
     base = next_allowed(rotary_dim, base, stopped);
     if (base > kMaxBase) {
-      fail("a base below 1e15 must have a margin up to the window",
-           fmt::format("none for {} tokens and {} dimensions", window, rotary_dim));
+      refuse("a base below 1e15 must have a margin up to the window",
+             fmt::format("none for {} tokens and {} dimensions", window, rotary_dim));
     }
     first = stopped;
   }
