@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "apps/score.h"
+#include "apps/text_ids.h"
 #include "base/error.h"
 #include "console/interrupt.h"
 #include "console/progress.h"
-#include "library/document.h"
+#include "engine/window_losses.h"
 
 namespace longscroll {
 namespace {
@@ -30,43 +30,15 @@ struct Score {
 
 Score score_text(Session& session, const std::vector<TokenId>& ids, const std::vector<ScoreWindow>& windows) {
   Score score;
-  size_t total = 0;
-  for (const ScoreWindow& window : windows) total += window.length;
-  size_t before = 0;
   ProgressBar bar("Scoring");
-  for (const ScoreWindow& window : windows) {
-    const auto sink = [&](size_t first, size_t rows, const float* rows_TV) {
-      const size_t vocab_size = session.model().config.vocab_size;
-      for (size_t row = 0; row < rows; ++row) {
-        const size_t target = window.begin + first + row + 1;
-        if (target < window.first_target) continue;
-        score.sum += negative_log_likelihood({rows_TV + row * vocab_size, vocab_size}, ids[target]);
-        ++score.counted;
-      }
-    };
-    const auto progress = [&](const PrefillProgress& p) { bar.update(before + p.done, total); };
-    session.forward_all(std::span(ids).subspan(window.begin, window.length), sink, progress, &interrupted());
-    before += window.length;
-  }
+  const auto count = [&score](const PredictedToken& token) {
+    score.sum += token.nats;
+    ++score.counted;
+  };
+  const size_t total = tokens_of(windows);
+  predict_windows(
+      session, ids, windows, false, count, [&](size_t done) { bar.update(done, total); }, &interrupted());
   return score;
-}
-
-std::vector<TokenId> text_ids(const PerplexityOptions& options, const Model& model) {
-  std::vector<TokenId> ids;
-  if (!options.ids_file.empty()) {
-    ids = read_ids(options.ids_file);
-    check_ids(ids, model, options.ids_file);
-  } else {
-    const Document document = read_document(options.file);
-    write_remarks(document.remarks);
-    ids = model.tokenizer->encode(document.text);
-  }
-  if (options.max_tokens > 0 && ids.size() > options.max_tokens) ids.resize(options.max_tokens);
-  if (ids.size() < 2) {
-    throw Error(ErrorKind::kArgument, options.ids_file.empty() ? options.file : options.ids_file,
-                fmt::format("must be at least 2 tokens, found {}", ids.size()));
-  }
-  return ids;
 }
 
 int perplexity(PerplexityOptions options) {
@@ -83,7 +55,8 @@ int perplexity(PerplexityOptions options) {
     throw Error(ErrorKind::kArgument, "--stride",
                 fmt::format("must be at most --ctx {}, found {}", options.ctx, options.stride));
   }
-  const std::vector<TokenId> ids = text_ids(options, *model);
+  const std::vector<TokenId> ids = from_ids ? ids_of_ids_file(options.ids_file, *model, options.max_tokens)
+                                            : ids_of_text_file(options.file, *model, options.max_tokens);
   Session session(model, session_options(options.model, *model, std::min(options.ctx, ids.size())));
   const std::vector<ScoreWindow> windows = score_windows(ids.size(), options.ctx, options.stride);
   const Score score = score_text(session, ids, windows);

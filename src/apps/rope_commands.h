@@ -6,5 +6,6 @@
 namespace longscroll {
 
 void add_rope_plan(CLI::App& rope, Action& action);
+void add_rope_map(CLI::App& rope, Action& action);
 
 }  // namespace longscroll

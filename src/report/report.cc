@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "formats/atomic_file.h"
 #include "report/csv_files.h"
 #include "report/items.h"
 #include "report/needle.h"
+#include "report/page_files.h"
 #include "report/perplexity.h"
 #include "report/published.h"
 #include "report/sections.h"
@@ -161,30 +161,6 @@ Page make_page(const ReportRequest& request, const Views& views, const std::vect
   return page;
 }
 
-class Writer {
- public:
-  explicit Writer(std::filesystem::path out) : out_(std::move(out)) {
-    std::error_code error;
-    std::filesystem::create_directories(out_ / "figures", error);
-    if (error) {
-      throw Error(ErrorKind::kFile, out_.string(), "must be a folder to write to, found: " + error.message());
-    }
-  }
-
-  void write(const std::filesystem::path& name, const std::string& text) {
-    AtomicFile file(out_ / name);
-    file.write(text);
-    file.commit();
-    files_.push_back(out_ / name);
-  }
-
-  std::vector<std::filesystem::path> take_files() { return std::move(files_); }
-
- private:
-  std::filesystem::path out_;
-  std::vector<std::filesystem::path> files_;
-};
-
 }  // namespace
 
 ReportSummary write_report(const ReportRequest& request) {
@@ -201,18 +177,10 @@ ReportSummary write_report(const ReportRequest& request) {
   if (request.compare) compared = compare_named(runs, *request.compare);
   const Views views = runs.all();
   const Page page = make_page(request, views, trainings, compared);
-  Writer writer(request.out);
-  writer.write("index.html", html_page(page));
-  writer.write("report.md", markdown_page(page));
-  for (const Section& section : page.sections) {
-    for (const Block& block : section.blocks) {
-      const Figure* figure = std::get_if<Figure>(&block);
-      if (figure != nullptr)
-        writer.write(std::filesystem::path("figures") / (figure->name + ".svg"), figure->svg.document());
-    }
-  }
-  for (const CsvFile& file : csv_files(views, trainings, compared)) writer.write(file.name, file.text);
-  ReportSummary summary{writer.take_files(), {}};
+  PageFiles files(request.out);
+  files.write(page);
+  for (const CsvFile& file : csv_files(views, trainings, compared)) files.write(file.name, file.text);
+  ReportSummary summary{files.files(), {}};
   for (const RunView* view : views) {
     for (const std::string& remark : view->run.remarks) {
       summary.remarks.push_back(fmt::format("{} ({}): {}", view->label, view->run.manifest.suite, remark));

@@ -1,12 +1,9 @@
-"""rope plan, and --rope in the commands that compute."""
+"""rope plan, rope map, and --rope in the commands that compute."""
 import json
-import pathlib
 import random
-import subprocess
 import unittest
 
 import harness
-import tiny_model
 from harness import run, run_json
 
 
@@ -81,6 +78,60 @@ class Extension(harness.TestCase):
         self.assertEqual(extended["window"], 512)
         self.assertEqual(extended["rope"]["scaling"], "dynamic")
         self.assertGreater(extended["memory"][-1]["kv_cache_bytes"], own["memory"][-1]["kv_cache_bytes"])
+
+
+class Map(harness.TestCase):
+    model_options = {"window": 128}
+
+    def setUp(self):
+        self.ids = self.write("ids.txt", numbers(700))
+        self.arguments = ["rope", "map", self.model, "--ids-file", self.ids, "--lengths", "64,256"]
+
+    def test_its_own_row_equals_perplexity(self):
+        found = run_json(*self.arguments, "--bases", "x4", "--scaling", "yarn:4")
+        self.assertEqual([method["name"] for method in found["methods"]], ["own", "base:40000", "yarn:4"])
+        self.assertEqual(len(found["cells"]), 6)
+        for cell in found["cells"]:
+            option = [] if cell["method"] == "own" else ["--rope", cell["method"]]
+            same = run_json("perplexity", self.model, "--ids-file", self.ids, "--ctx", cell["length"], "--window", 256,
+                            *option)
+            self.assertEqual(cell["counted"], same["counted"])
+            self.assertAlmostEqual(cell["nll"], same["nll"], places=12)
+
+    def test_positions_cover_every_prediction_of_every_window(self):
+        found = run_json(*self.arguments, "--stride", 64)
+        cell = next(cell for cell in found["cells"] if cell["length"] == 64)
+        self.assertEqual(sum(position["counted"] for position in cell["positions"]), cell["counted"] + 64 - (699 % 64))
+        self.assertEqual([position["up_to"] for position in cell["positions"]], [64])
+
+    def test_a_folder_is_filled_and_a_map_goes_on(self):
+        out = self.folder / "map"
+        whole = run_json(*self.arguments, "--scaling", "linear:2", "--out", out)
+        for name in ("index.html", "report.md", "figures/rope-map.svg", "figures/rope-curves.svg",
+                     "figures/rope-positions.svg"):
+            self.assertTrue((out / name).exists(), name)
+        self.assert_one_error(run(*self.arguments, "--scaling", "linear:2", "--out", out), "--resume")
+        file = out / "map.json"
+        half = json.loads(file.read_text())
+        half["cells"] = half["cells"][:2]
+        half["cells"][0]["nll"] = 1.5
+        file.write_text(json.dumps(half))
+        resumed = run_json(*self.arguments, "--scaling", "linear:2", "--out", out, "--resume")
+        self.assertEqual(resumed["cells"][0]["nll"], 1.5, "what is there is taken")
+        self.assertEqual([cell["nll"] for cell in resumed["cells"][2:]], [cell["nll"] for cell in whole["cells"][2:]])
+        self.assert_one_error(run(*self.arguments, "--scaling", "linear:4", "--out", out, "--resume"), "methods")
+        for damage in ("{", "[]", json.dumps({**half, "cells": [{"method": "own"}]})):
+            file.write_text(damage)
+            self.assert_one_error(run(*self.arguments, "--scaling", "linear:2", "--out", out, "--resume"), "map.json")
+
+    def test_texts_that_are_too_short_are_said_or_refused(self):
+        short = self.write("short.txt", numbers(100))
+        done = run(*self.arguments, "--ids-file", short, "--json", check=0)
+        self.assertIn("do not fill a window of 256", done.stderr)
+        self.assertEqual(len(json.loads(done.stdout)["remarks"]), 1)
+        self.assert_one_error(run("rope", "map", self.model, "--ids-file", short, "--lengths", "256"), "--lengths")
+        self.assert_one_error(run(*self.arguments, "--stride", 65), "--stride")
+        self.assert_one_error(run(*self.arguments, "--bases", "four"), "--bases")
 
 
 if __name__ == "__main__":

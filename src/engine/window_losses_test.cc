@@ -1,4 +1,4 @@
-#include "apps/score.h"
+#include "engine/window_losses.h"
 
 #include <cmath>
 
@@ -55,6 +55,13 @@ TEST(NegativeLogLikelihood, StaysFiniteForLargeLogits) {
   const std::vector<float> logits = {1e4f, -1e4f};
   EXPECT_NEAR(negative_log_likelihood(logits, 0), 0.0, 1e-12);
   EXPECT_NEAR(negative_log_likelihood(logits, 1), 2e4, 1e-8);
+}
+
+TEST(PositionBuckets, EndAtPowersOfTwoAndHalfway) {
+  for (const auto& [context, bucket] :
+       {std::pair{1, 64}, {64, 64}, {65, 96}, {96, 96}, {97, 128}, {129, 192}, {193, 256}, {4096, 4096}}) {
+    EXPECT_EQ(position_bucket(static_cast<size_t>(context)), static_cast<size_t>(bucket)) << context;
+  }
 }
 
 }  // namespace
