@@ -12,6 +12,7 @@ void add_logits_command(CLI::App& program, Action& action);
 void add_perplexity_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);  // with score, prompts, merge
 void add_inspect_command(CLI::App& program, Action& action);
+void add_doctor_command(CLI::App& program, Action& action);
 void add_convert_command(CLI::App& program, Action& action);
 void add_data_command(CLI::App& program, Action& action);  // with pack, stats
 void add_bench_command(CLI::App& program, Action& action);

@@ -25,6 +25,7 @@ int run_command_line(int argc, char** argv) {
   add_perplexity_command(program, action);
   add_eval_command(program, action);
   add_rope_command(program, action);
+  add_doctor_command(program, action);
   add_report_command(program, action);
   add_convert_command(program, action);
   add_data_command(program, action);

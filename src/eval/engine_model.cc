@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <map>
 #include <optional>
 
@@ -11,8 +10,10 @@
 #include "base/error.h"
 #include "engine/sampling.h"
 #include "engine/speculation.h"
+#include "engine/window_losses.h"
 #include "hub/sha256.h"
 #include "model/rope_description.h"
+#include "model/weight_type.h"
 
 namespace longscroll {
 namespace {
@@ -32,15 +33,6 @@ SessionOptions reusing_whole_blocks(SessionOptions options) {
   return options;
 }
 
-// The type that most of the bytes have.
-std::string quantisation(const Model& model) {
-  std::map<std::string, uint64_t> bytes;
-  for (const TensorSummary& tensor : model.tensors) bytes[tensor.type_name] += tensor.bytes;
-  const auto most = std::max_element(bytes.begin(), bytes.end(),
-                                     [](const auto& a, const auto& b) { return a.second < b.second; });
-  return most == bytes.end() ? "" : most->first;
-}
-
 std::vector<ChatMessage> messages_of(std::span<const Turn> turns) {
   std::vector<ChatMessage> messages;
   for (const Turn& turn : turns) messages.push_back({turn.role, turn.content});
@@ -51,13 +43,6 @@ std::string joined(std::span<const Turn> turns) {
   std::string text;
   for (const Turn& turn : turns) text += (text.empty() ? "" : "\n") + turn.content;
   return text;
-}
-
-double log_likelihood(std::span<const float> logits, TokenId target) {
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  return static_cast<double>(logits[static_cast<size_t>(target)]) - largest - std::log(sum);
 }
 
 size_t shared_prefix(std::span<const TokenId> a, std::span<const TokenId> b) {
@@ -106,7 +91,7 @@ Json describe_engine_model(const Model& model, const std::string& name, const st
           {"sha256", sha256},
           {"architecture", model.config.architecture},
           {"parameters", model.parameter_count},
-          {"quantisation", quantisation(model)},
+          {"quantisation", most_common_type(model)},
           {"kv", kv_type_name(options.session.kv_type)},
           {"compute", compute},
           {"rope", describe_rope(model.config.rope)},
@@ -219,12 +204,12 @@ EncodedChoices EngineModel::encode_choices(std::span<const Turn> turns, bool bar
 double EngineModel::score_in_steps(std::span<const float> prompt_logits,
                                    std::span<const TokenId> continuation) {
   const size_t context = session_.ids().size();
-  double sum = log_likelihood(prompt_logits, continuation[0]);
+  double sum = -negative_log_likelihood(prompt_logits, continuation[0]);
   for (size_t done = 0; done + 1 < continuation.size();) {
     const size_t count = std::min(continuation.size() - 1 - done, session_.step_room());
     session_.step(continuation.subspan(done, count));
     for (size_t i = 0; i < count; ++i) {
-      sum += log_likelihood(session_.logits_after(context + done + i), continuation[done + i + 1]);
+      sum -= negative_log_likelihood(session_.logits_after(context + done + i), continuation[done + i + 1]);
     }
     done += count;
   }
@@ -239,7 +224,7 @@ double EngineModel::score_in_blocks(std::span<const TokenId> ids, size_t context
     for (size_t row = 0; row < rows; ++row) {
       const size_t target = first + row + 1;
       if (target >= context && target < ids.size()) {
-        sum += log_likelihood({rows_TV + row * vocab, vocab}, ids[target]);
+        sum -= negative_log_likelihood({rows_TV + row * vocab, vocab}, ids[target]);
       }
     }
   };

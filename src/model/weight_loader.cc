@@ -17,6 +17,7 @@
 #include "base/float16.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
+#include "model/norm_head.h"
 #include "model/tensor_places.h"
 
 namespace longscroll {
@@ -24,7 +25,6 @@ namespace {
 
 using enum TensorRole;
 
-constexpr double kNormEpsilon = 1e-12;  // torch's normalize
 constexpr size_t kNamesInRemark = 3;
 constexpr size_t kPackedAtOnce = 8u << 20;  // stored bytes
 
@@ -172,15 +172,7 @@ class Loader {
     Weights& weights = model_.weights;
     if (model_.config.tied_head) weights.head = weights.embedding;
     if (!model_.config.norm_head) return;
-    const Matrix& head = weights.head;
-    std::vector<float> row(head.cols);
-    weights.head_row_scale.resize(head.rows);
-    for (size_t i = 0; i < head.rows; ++i) {
-      read_row(head, i, row);
-      double squares = 0.0;
-      for (float value : row) squares += static_cast<double>(value) * value;
-      weights.head_row_scale[i] = static_cast<float>(1.0 / std::max(std::sqrt(squares), kNormEpsilon));
-    }
+    weights.head_row_scale = inverse_row_norms(weights.head);
     model_.weight_bytes += weights.head_row_scale.size() * sizeof(float);
   }
 

@@ -1,4 +1,4 @@
-"""rope plan, rope map, and --rope in the commands that compute."""
+"""rope plan, rope map, doctor, and --rope in the commands that compute."""
 import json
 import random
 import unittest
@@ -132,6 +132,26 @@ class Map(harness.TestCase):
         self.assert_one_error(run("rope", "map", self.model, "--ids-file", short, "--lengths", "256"), "--lengths")
         self.assert_one_error(run(*self.arguments, "--stride", 65), "--stride")
         self.assert_one_error(run(*self.arguments, "--bases", "four"), "--bases")
+
+
+class Doctor(harness.TestCase):
+    def test_without_a_text_only_the_files_are_looked_at(self):
+        done = run("doctor", self.model, "--json", check=0)
+        found = json.loads(done.stdout)
+        self.assertEqual(found["findings"], [])
+        self.assertIsNone(found["measured"])
+        self.assertIn("only the files", done.stderr)
+
+    def test_a_random_model_is_no_better_than_chance(self):
+        text = self.write("text.txt", "The quick brown fox jumps over the lazy dog. " * 30)
+        found = run_json("doctor", self.model, text, "--max-length", 1024)
+        self.assertIn("loss", [finding["check"] for finding in found["findings"]])
+        self.assertEqual(found["measured"]["length"], 1024)
+        self.assertEqual([needle["length"] for needle in found["measured"]["needles"]], [512, 1024])
+        self.assertIn("its files say 4,096", run("doctor", self.model, text, "--max-length", 600, check=0).stdout)
+
+    def test_a_text_too_short_is_an_error(self):
+        self.assert_one_error(run("doctor", self.model, self.write("short.txt", "a b c")), "at least 64 tokens")
 
 
 if __name__ == "__main__":
