@@ -6,7 +6,8 @@ set -euo pipefail
 packages=(
   build-essential cmake ninja-build pkg-config git ca-certificates
   libfmt-dev libcli11-dev nlohmann-json3-dev libsentencepiece-dev libicu-dev libpcre2-dev
-  libcurl4-openssl-dev libssl-dev libzip-dev zlib1g-dev libzstd-dev libxxhash-dev libgtest-dev libgmock-dev
+  libcurl4-openssl-dev libssl-dev libzip-dev zlib1g-dev libzstd-dev libxxhash-dev libxml2-dev
+  libsimdjson-dev libcld2-dev libtomlplusplus-dev libgtest-dev libgmock-dev
   python3 python3-venv python3-pip python3-jieba
   "$@"
 )

@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh libtomlplusplus-dev libopenmpi-dev openmpi-bin
+scripts/setup.sh libopenmpi-dev openmpi-bin
 
 if [ -n "${LONGSCROLL_TORCH:-}" ]; then
   [ -f "$LONGSCROLL_TORCH/share/cmake/Torch/TorchConfig.cmake" ] || {

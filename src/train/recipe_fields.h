@@ -5,14 +5,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "formats/settings.h"
 #include "train/recipe.h"
 
 namespace longscroll::train {
-
-using FieldPlace = std::variant<std::string*, double*, uint64_t*, bool*, std::vector<std::string>*>;
 
 struct RecipeField {
   std::string_view key;  // "optimizer.learning_rate"
@@ -31,11 +29,7 @@ struct RecipeList {
 std::span<const RecipeField> recipe_fields();
 std::span<const RecipeList> recipe_lists();
 
-// What a field of that place takes, for messages: "a text", "a number", ….
-std::string_view kind_of(const FieldPlace& place);
-
-// The key of `keys` that takes the fewest edits (insert, delete, replace, swap neighbours) to become `key`,
-// if that is at most a third of its length or, for a key without its table, the same last part; else empty.
-std::string nearest_key(std::string_view key, std::span<const std::string> keys);
+// All of them with their places in `recipe`, which must outlive the form.
+SettingsForm form_of(Recipe& recipe);
 
 }  // namespace longscroll::train

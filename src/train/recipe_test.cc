@@ -127,7 +127,7 @@ TEST(Recipe, RefusesASettingThatItDoesNotKnow) {
   EXPECT_THAT(error_of([&] { set_field(recipe, "batch.tokens=4\nrun.keep=5"); }), HasSubstr("batch.tokens"));
   EXPECT_THAT(error_of([&] { set_field(recipe, "batch.tokens"); }), HasSubstr("KEY=VALUE"));
   EXPECT_THAT(error_of([&] { set_field(recipe, "data.sources.1.path=x"); }),
-              HasSubstr("one of the recipe's 1"));
+              HasSubstr("one of a recipe's 1"));
   EXPECT_THAT(error_of([&] { set_field(recipe, "data.sources.0.wieght=1"); }),
               HasSubstr("did you mean weight?"));
 }
