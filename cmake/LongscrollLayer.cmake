@@ -1,12 +1,13 @@
-# longscroll_layer(NAME [THREADED] [LIGHT] [HEADERS TARGET] [LABEL LABEL] [SOURCES …] [TESTS …] [DEPS …] [TEST_DEPS …])
+# longscroll_layer(NAME [THREADED] [LIGHT] [UNITY] [HEADERS TARGET] [LABEL LABEL] [SOURCES …] [TESTS …] [DEPS …] [TEST_DEPS …])
 #
 # One layer = one static library `longscroll_NAME` built from src/NAME, and, when it has tests, one
 # program `NAME_test`. DEPS are other layers' libraries (downwards only: scripts/check_layers.py) or
 # imported targets. THREADED: its tests run threads, so they are run under the thread sanitizer too.
 # LIGHT: it computes little, so that its tests, and under the sanitizers all of it, are compiled without
-# optimisation: that takes the compiler longer than the tests take to run. HEADERS: precompiled headers of
-# longscroll_headers(), for its sources and tests, which are then all compiled with those headers' options. LABEL: of its
-# tests, instead of unit.
+# optimisation: that takes the compiler longer than the tests take to run. UNITY: a dozen of its sources is compiled
+# together, and so are its tests, in a third of the time: names in anonymous namespaces must differ within the layer.
+# HEADERS: precompiled headers of longscroll_headers(), for its sources and tests, which are then all compiled with
+# those headers' options. LABEL: of its tests, instead of unit.
 #
 # unit_tests builds every layer's test program, threaded_tests those of the THREADED layers.
 add_library(longscroll_flags INTERFACE)
@@ -56,9 +57,12 @@ add_custom_target(unit_tests)
 add_custom_target(threaded_tests)
 
 function(longscroll_layer NAME)
-  cmake_parse_arguments(ARG "THREADED;LIGHT" "HEADERS;LABEL" "SOURCES;TESTS;DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED;LIGHT;UNITY" "HEADERS;LABEL" "SOURCES;TESTS;DEPS;TEST_DEPS" ${ARGN})
   add_library(longscroll_${NAME} STATIC ${ARG_SOURCES})
   target_link_libraries(longscroll_${NAME} PUBLIC longscroll_flags ${ARG_DEPS})
+  if(ARG_UNITY)
+    set_target_properties(longscroll_${NAME} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+  endif()
   set(light "")
   if(ARG_LIGHT)
     set(light _light)
@@ -70,6 +74,9 @@ function(longscroll_layer NAME)
   endif()
   if(LONGSCROLL_BUILD_TESTS AND ARG_TESTS)
     add_executable(${NAME}_test ${ARG_TESTS})
+    if(ARG_UNITY)
+      set_target_properties(${NAME}_test PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 7)
+    endif()
     if(ARG_HEADERS)
       longscroll_share_headers(${NAME}_test ${ARG_HEADERS})
     else()

@@ -86,6 +86,14 @@ def is_default(file: str, train: bool) -> bool:
     return file.startswith(f"{ROOT}/src/") and not file.endswith("_test.cc") and trains == train
 
 
+def taken_apart(entry: dict) -> list[dict]:
+    """A file of CMake's that includes several sources, as they would be compiled each for itself."""
+    if "/Unity/unity_" not in entry["file"]:
+        return [entry]
+    sources = re.findall(r'#include "(.+)"', pathlib.Path(entry["file"]).read_text())
+    return [{**entry, "file": source, "command": entry["command"].replace(entry["file"], source)} for source in sources]
+
+
 def wanted_entries(files: list[str], train: bool) -> list[dict]:
     if subprocess.run([ROOT / "scripts" / "lint_tools.sh"]).returncode != 0:
         sys.exit("tidy: clang-tidy could not be installed")
@@ -93,7 +101,7 @@ def wanted_entries(files: list[str], train: bool) -> list[dict]:
     if not database.is_file():
         subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     chosen = {str(pathlib.Path(file).resolve()) for file in files}
-    commands = json.loads(database.read_text())
+    commands = [part for entry in json.loads(database.read_text()) for part in taken_apart(entry)]
     for entry in commands:
         entry["command"] = re.sub(r" -Winvalid-pch -include \S+", "", entry["command"])
     DATABASE.mkdir(exist_ok=True)

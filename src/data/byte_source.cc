@@ -173,4 +173,17 @@ std::unique_ptr<ByteSource> open_bytes(const fs::path& path) {
   return std::make_unique<PlainFile>(path);
 }
 
+std::string read_bytes(const fs::path& path, uint64_t most) {
+  const std::unique_ptr<ByteSource> bytes = open_bytes(path);
+  std::string all;
+  std::vector<char> piece(size_t{1} << 18);
+  while (const size_t got = bytes->read(piece)) {
+    all.append(piece.data(), got);
+    if (all.size() > most) {
+      throw_bad_file(path, fmt::format("a document must be at most {} MiB, found more", most >> 20));
+    }
+  }
+  return all;
+}
+
 }  // namespace longscroll::data

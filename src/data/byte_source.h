@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace longscroll::data {
 
@@ -22,5 +23,8 @@ class ByteSource {
 
 // By the end of the name: .gz, .zst, otherwise as it is.
 std::unique_ptr<ByteSource> open_bytes(const std::filesystem::path& path);
+
+// All of them. Throws Error(kFile) as above, and when they are more than `most`.
+std::string read_bytes(const std::filesystem::path& path, uint64_t most);
 
 }  // namespace longscroll::data

@@ -40,7 +40,7 @@ class ShardFolder {
 
   void finish() {
     if (shard_) end_shard();
-    report_.lengths = length_stats(std::move(lengths_));
+    report_.lengths = length_stats(lengths_);
   }
 
  private:

@@ -84,20 +84,6 @@ CorpusFiles find_files(const std::vector<fs::path>& paths, std::span<const std::
   return found;
 }
 
-std::string unpacked(const fs::path& path) {
-  const std::unique_ptr<ByteSource> bytes = open_bytes(path);
-  std::string text;
-  std::vector<char> piece(size_t{1} << 18);
-  while (const size_t got = bytes->read(piece)) {
-    text.append(piece.data(), got);
-    if (text.size() > kMaxRecordBytes) {
-      throw_bad_file(path,
-                     fmt::format("a document must be at most {} MiB, found more", kMaxRecordBytes >> 20));
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 CorpusFiles find_corpus_files(const std::vector<fs::path>& paths) {
@@ -150,7 +136,7 @@ std::vector<std::string> CorpusReader::remarks() const {
 
 CorpusText CorpusReader::read_text_file(const fs::path& path) {
   CorpusText document{{}, path.filename().string()};
-  std::string bytes = is_packed(path) ? unpacked(path) : read_file_bytes(path).bytes;
+  std::string bytes = is_packed(path) ? read_bytes(path, kMaxRecordBytes) : read_file_bytes(path).bytes;
   std::error_code ignored;
   const uintmax_t size = fs::file_size(path, ignored);
   if (!ignored) bytes_before_ += size;

@@ -1,7 +1,6 @@
 #include "data/length_stats.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -23,10 +22,15 @@ std::vector<LengthStep> empty_steps() {
   return steps;
 }
 
-// `sorted` is not empty; the least length that `percent` of the documents do not exceed.
-uint64_t percentile(const std::vector<uint64_t>& sorted, uint64_t percent) {
-  const uint64_t rank = (sorted.size() * percent + 99) / 100;
-  return sorted[std::max<uint64_t>(rank, 1) - 1];
+// The least length that `percent` of the documents do not exceed.
+uint64_t percentile(const LengthCounts& counts, uint64_t documents, uint64_t percent) {
+  const uint64_t rank = std::max<uint64_t>((documents * percent + 99) / 100, 1);
+  uint64_t so_far = 0;
+  for (const auto& [length, count] : counts) {
+    so_far += count;
+    if (so_far >= rank) return length;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -36,24 +40,28 @@ std::string LengthStep::label() const {
   return above == 0 ? fmt::format("0-{}K", up_to / kK) : fmt::format("{}K-{}K", above / kK, up_to / kK);
 }
 
-LengthStats length_stats(std::vector<uint64_t> lengths) {
+LengthStats length_stats_of(const LengthCounts& counts) {
   LengthStats stats;
   stats.steps = empty_steps();
-  if (lengths.empty()) return stats;
-  std::sort(lengths.begin(), lengths.end());
-  stats.documents = lengths.size();
-  stats.tokens = std::accumulate(lengths.begin(), lengths.end(), uint64_t{0});
-  stats.median = percentile(lengths, 50);
-  stats.p90 = percentile(lengths, 90);
-  stats.p99 = percentile(lengths, 99);
-  stats.longest = lengths.back();
   auto step = stats.steps.begin();
-  for (const uint64_t length : lengths) {
+  for (const auto& [length, count] : counts) {
     while (step->up_to != 0 && length > step->up_to) ++step;
-    ++step->documents;
-    step->tokens += length;
+    step->documents += count;
+    step->tokens += length * count;
+    stats.documents += count;
+    stats.tokens += length * count;
+    stats.longest = length;
   }
+  stats.median = percentile(counts, stats.documents, 50);
+  stats.p90 = percentile(counts, stats.documents, 90);
+  stats.p99 = percentile(counts, stats.documents, 99);
   return stats;
+}
+
+LengthStats length_stats(const std::vector<uint64_t>& lengths) {
+  LengthCounts counts;
+  for (const uint64_t length : lengths) ++counts[length];
+  return length_stats_of(counts);
 }
 
 }  // namespace longscroll::data

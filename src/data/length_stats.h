@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ struct LengthStats {
   std::vector<LengthStep> steps;
 };
 
-LengthStats length_stats(std::vector<uint64_t> lengths);
+// How many documents have each length, in tokens: what a corpus of any size comes down to.
+using LengthCounts = std::map<uint64_t, uint64_t>;
+
+LengthStats length_stats_of(const LengthCounts& counts);
+LengthStats length_stats(const std::vector<uint64_t>& lengths);
 
 }  // namespace longscroll::data
