@@ -14,7 +14,7 @@ void add_eval_command(CLI::App& program, Action& action);  // with score, prompt
 void add_inspect_command(CLI::App& program, Action& action);
 void add_doctor_command(CLI::App& program, Action& action);
 void add_convert_command(CLI::App& program, Action& action);
-void add_data_command(CLI::App& program, Action& action);  // with pack, stats
+void add_data_command(CLI::App& program, Action& action);  // with the steps of a corpus, run, pack, stats
 void add_bench_command(CLI::App& program, Action& action);
 void add_rope_command(CLI::App& program, Action& action);  // with plan, map
 void add_report_command(CLI::App& program, Action& action);

@@ -1,4 +1,4 @@
-// data stats: how long the documents of token shards are, and how they fill packs.
+// data stats: how long documents are; of token shards, how they fill packs; of a corpus, what each step left.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -7,11 +7,11 @@
 #include "base/error.h"
 #include "console/interrupt.h"
 #include "console/terminal.h"
+#include "corpus/step_folder.h"
 #include "data/document_set.h"
 #include "data/pack_layout.h"
 #include "data/token_shard.h"
 #include "formats/atomic_file.h"
-#include "report/charts.h"
 
 namespace longscroll {
 namespace {
@@ -22,22 +22,10 @@ struct StatsOptions {
   uint32_t window = 0;
   bool check = false;
   bool json = false;
+  std::string tokenizer;  // this and what follows: of a corpus
+  std::string html;
+  int threads = 0;
 };
-
-double percent(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
-}
-
-std::string lengths_as_svg(const data::LengthStats& stats) {
-  std::vector<report::BarGroup> groups;
-  for (const data::LengthStep& step : stats.steps) {
-    groups.push_back(
-        {step.label(),
-         {{0, percent(step.documents, stats.documents)}, {1, percent(step.tokens, stats.tokens)}}});
-  }
-  return report::bar_chart("Documents and tokens by length, %", {"documents", "tokens"}, groups, 100)
-      .document();
-}
 
 struct Filling {
   data::PackingMode mode = data::PackingMode::kBestFit;
@@ -107,7 +95,7 @@ Json fillings_to_json(const std::vector<Filling>& found) {
   return json;
 }
 
-int stats(const StatsOptions& options) {
+int stats_of_tokens(const StatsOptions& options) {
   const std::vector<std::filesystem::path> named(options.shards.begin(), options.shards.end());
   const std::vector<std::filesystem::path> paths = data::find_shards(named);
   const data::TokenizerIdentity tokenizer = data::TokenShard(paths.front()).tokenizer();
@@ -121,12 +109,12 @@ int stats(const StatsOptions& options) {
   std::vector<uint64_t> lengths;
   lengths.reserve(documents->size());
   for (uint32_t i = 0; i < documents->size(); ++i) lengths.push_back(documents->positions(i) + 1);
-  const data::LengthStats found = data::length_stats(std::move(lengths));
+  const data::LengthStats found = data::length_stats(lengths);
   const std::vector<Filling> packs =
       options.window > 0 ? fillings(documents, options.window) : std::vector<Filling>{};
   if (!options.svg.empty()) {
     AtomicFile file(options.svg);
-    file.write(lengths_as_svg(found));
+    file.write(lengths_chart(found).document());
     file.commit();
   }
   if (options.json) {
@@ -146,41 +134,24 @@ int stats(const StatsOptions& options) {
   return 0;
 }
 
+int stats(const StatsOptions& options) {
+  const bool is_corpus = corpus::is_step(options.shards.front());
+  if (!is_corpus) {
+    if (!options.html.empty() || !options.tokenizer.empty()) {
+      throw Error(ErrorKind::kArgument, "--html and --tokenizer",
+                  "are for the folder of a corpus' step, found " + options.shards.front());
+    }
+    return stats_of_tokens(options);
+  }
+  if (options.shards.size() > 1 || options.window > 0 || options.check) {
+    throw Error(ErrorKind::kArgument, "SHARDS",
+                "must be one folder of a corpus' step, without --window and --check, found otherwise");
+  }
+  return corpus_stats(
+      {options.shards.front(), options.tokenizer, options.svg, options.html, options.threads, options.json});
+}
+
 }  // namespace
-
-std::string lengths_as_text(const data::LengthStats& stats) {
-  std::string text = fmt::format(
-      "{} documents, {} tokens; median {}, 90% up to {}, 99% up to {}, longest {}\n\n"
-      "{:<12}{:>14}{:>8}{:>18}{:>8}\n",
-      format_count(stats.documents), format_count(stats.tokens), format_count(stats.median),
-      format_count(stats.p90), format_count(stats.p99), format_count(stats.longest), "length", "documents",
-      "", "tokens", "");
-  for (const data::LengthStep& step : stats.steps) {
-    text += fmt::format("{:<12}{:>14}{:>7.1f}%{:>18}{:>7.1f}%\n", step.label(), format_count(step.documents),
-                        percent(step.documents, stats.documents), format_count(step.tokens),
-                        percent(step.tokens, stats.tokens));
-  }
-  return text;
-}
-
-Json lengths_to_json(const data::LengthStats& stats) {
-  Json json = {{"documents", stats.documents},
-               {"tokens", stats.tokens},
-               {"median", stats.median},
-               {"p90", stats.p90},
-               {"p99", stats.p99},
-               {"longest", stats.longest}};
-  json["steps"] = Json::array();
-  for (const data::LengthStep& step : stats.steps) {
-    json["steps"].push_back({{"above", step.above},
-                             {"up_to", step.up_to == 0 ? Json(nullptr) : Json(step.up_to)},
-                             {"documents", step.documents},
-                             {"tokens", step.tokens},
-                             {"document_share", percent(step.documents, stats.documents) / 100},
-                             {"token_share", percent(step.tokens, stats.tokens) / 100}});
-  }
-  return json;
-}
 
 Json tokenizer_to_json(const data::TokenizerIdentity& tokenizer) {
   return {{"kind", tokenizer.kind},
@@ -191,18 +162,27 @@ Json tokenizer_to_json(const data::TokenizerIdentity& tokenizer) {
 
 void add_data_stats(CLI::App& data, Action& action) {
   auto options = std::make_shared<StatsOptions>();
-  CLI::App* command = data.add_subcommand("stats", "Lengths of the documents in token shards");
-  command->add_option("SHARDS", options->shards, "Folders that `data pack` made, or single shards")
+  CLI::App* command =
+      data.add_subcommand("stats", "Lengths of documents in token shards; the funnel of a corpus");
+  command
+      ->add_option("SHARDS", options->shards,
+                   "Folders that `data pack` made, or single shards; or the last step's folder of a corpus")
       ->required();
   command->add_option("--svg", options->svg, "Also as a picture: documents and tokens by length");
   command->add_option("--window", options->window, "Also how packs of so many tokens are filled")
       ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 28));
   command->add_flag("--check", options->check, "Read every document and compare its checksum");
+  command->add_option("--tokenizer", options->tokenizer,
+                      "Of a corpus: the model whose tokenizer counts; without it, no lengths");
+  command->add_option("--html", options->html, "Of a corpus: a page with its funnel and lengths");
+  command->add_option("--threads", options->threads, "Of a corpus: threads that count (default: every core)")
+      ->check(CLI::Range(1, 1024));
   command->add_flag("--json", options->json, "One JSON object on standard output");
   command->footer(
       "Lengths count a document's tokens with its BOS and EOS. A step ends with the length it names: 32K "
       "fits a\n"
-      "window of 32K.\n\nExample:\n  longscroll data stats packed --window 32768 --svg lengths.svg");
+      "window of 32K.\n\nExample:\n  longscroll data stats packed --window 32768 --svg lengths.svg\n"
+      "  longscroll data stats corpus/06-mix --tokenizer smollm2-135m --html corpus.html");
   command->callback([&action, options] { action = [options] { return stats(*options); }; });
 }
 
