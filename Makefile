@@ -1,7 +1,7 @@
 # The commands a person types. CI runs `make test`.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-train build build-train test test-train check format tidy tidy-train sanitize demo demo-eval demo-train \
+.PHONY: help setup setup-train build build-train test test-train check format tidy tidy-train sanitize demo demo-eval demo-data demo-train \
 	interop bench
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,9 +43,12 @@ demo: ## Set up, build, pull the default model, read docs/readers.md and answer 
 demo-eval: ## Set up, build, pull the default model, and draw a needle heat map of it (under 10 minutes)
 	scripts/demo_eval.sh
 
+demo-data: ## Set up, build, and take raw texts to token shards and a page about them (under 3 minutes)
+	scripts/demo_data.sh
+
 # LibTorch is some hundred MiB, and its headers take the compiler long: neither `make build` nor `make test`, and so CI,
 # builds what trains.
-setup-train: ## Install what longscroll-train needs: LibTorch, Open MPI, toml++
+setup-train: ## Install what longscroll-train needs: LibTorch, Open MPI
 	@scripts/setup_train.sh
 
 build-train: setup-train ## Build the release preset with longscroll-train

@@ -2,7 +2,6 @@
 
 #include <unicode/uchar.h>
 
-#include <algorithm>
 #include <array>
 
 #include "base/utf8.h"
@@ -89,10 +88,8 @@ void split_words(std::string_view text, std::vector<Word>& words) {
     Word word;
     if (is_inner(c.kind)) {
       word = take_word(text, pos);
-    } else if (text[pos] == text[std::min(pos + 1, text.size() - 1)]) {
-      // "..." and "-----" are a word each.
-      const size_t end = std::min(text.find_first_not_of(text[pos], pos), text.size());
-      word = {text.substr(pos, end - pos), static_cast<uint32_t>(end - pos), WordKind::kSymbol};
+    } else if (text.substr(pos).starts_with("...")) {
+      word = {text.substr(pos, 3), 3, WordKind::kSymbol};
     } else {
       const WordKind kind = c.kind == Class::kIdeograph ? WordKind::kIdeograph : WordKind::kSymbol;
       word = {text.substr(pos, c.length), 1, kind};

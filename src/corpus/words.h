@@ -10,7 +10,7 @@ namespace longscroll::corpus {
 enum class WordKind : uint8_t {
   kLetters,    // with at least one letter
   kDigits,     // digits, and what stands between them
-  kSymbol,     // a character that is neither letter nor digit; of ASCII, all that follow and are the same
+  kSymbol,     // one character that is neither letter nor digit, or an ellipsis of dots
   kIdeograph,  // one Han or kana character: a language without spaces
 };
 
