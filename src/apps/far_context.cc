@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "apps/score.h"
 #include "base/error.h"
 #include "console/interrupt.h"
+#include "engine/window_losses.h"
 
 namespace longscroll {
 namespace {

@@ -13,7 +13,7 @@
 namespace longscroll {
 namespace {
 
-constexpr int kMaxDepth = 8;
+constexpr int kMapFileDepth = 8;
 // What a run must share with the one that it goes on with: not its name or its threads.
 constexpr const char* kSame[] = {"sha256", "kernels", "compute", "kv",
                                  "texts",  "stride",  "methods", "lengths"};
@@ -81,7 +81,7 @@ Json describe_cells(const report::RopeMap& map) {
 }
 
 void take_cells(const std::filesystem::path& path, const Json& described, report::RopeMap& map) {
-  const nlohmann::json file = parse_strict_json(read_file_bytes(path).bytes, path, "map", kMaxDepth);
+  const nlohmann::json file = parse_strict_json(read_file_bytes(path).bytes, path, "map", kMapFileDepth);
   const nlohmann::json wanted = described;
   const RecordFields fields(file, path, "map");
   for (const char* key : kSame) {

@@ -9,19 +9,20 @@ namespace longscroll::report {
 namespace {
 
 // User units.
-constexpr double kTitleHeight = 34;
-constexpr double kCellWidth = 62;
-constexpr double kCellHeight = 27;
-constexpr double kRight = 14;
-constexpr double kBelowMap = 104;
-constexpr double kLeastWidth = 380;
-constexpr double kCharacter = 7.4;
-constexpr size_t kMostLabel = 28;
+constexpr double kGridTitleHeight = 34;
+constexpr double kGridCellWidth = 62;
+constexpr double kGridCellHeight = 27;
+constexpr double kGridRight = 14;
+constexpr double kGridBelowMap = 104;
+constexpr double kGridLeastWidth = 380;
+constexpr double kGridCharacter = 7.4;
+constexpr size_t kGridMostLabel = 28;
 
 double label_room(const std::vector<std::string>& rows) {
   size_t longest = 6;
-  for (const std::string& row : rows) longest = std::max(longest, std::min(kMostLabel, display_width(row)));
-  return static_cast<double>(longest) * kCharacter + 12;
+  for (const std::string& row : rows)
+    longest = std::max(longest, std::min(kGridMostLabel, display_width(row)));
+  return static_cast<double>(longest) * kGridCharacter + 12;
 }
 
 }  // namespace
@@ -29,22 +30,23 @@ double label_room(const std::vector<std::string>& rows) {
 Svg grid_map(const GridMap& map, const std::string& title, const std::string& id) {
   const double left = label_room(map.rows);
   const auto columns = static_cast<double>(map.columns.size());
-  const double width = std::max(kLeastWidth, left + kCellWidth * columns + kRight);
-  const double cell_width = (width - left - kRight) / std::max(1.0, columns);
-  const double bottom = kTitleHeight + kCellHeight * static_cast<double>(map.rows.size());
-  Svg svg(width, bottom + kBelowMap, title);
+  const double width = std::max(kGridLeastWidth, left + kGridCellWidth * columns + kGridRight);
+  const double cell_width = (width - left - kGridRight) / std::max(1.0, columns);
+  const double bottom = kGridTitleHeight + kGridCellHeight * static_cast<double>(map.rows.size());
+  Svg svg(width, bottom + kGridBelowMap, title);
   svg.text(0, 15, shortened(title, static_cast<size_t>(width / 10.4)), "title");
   for (size_t r = 0; r < map.rows.size(); ++r) {
-    const double y = kTitleHeight + kCellHeight * static_cast<double>(r);
-    svg.text(left - 8, y + kCellHeight / 2 + 4.5, shortened(map.rows[r], kMostLabel), "", Anchor::kEnd);
+    const double y = kGridTitleHeight + kGridCellHeight * static_cast<double>(r);
+    svg.text(left - 8, y + kGridCellHeight / 2 + 4.5, shortened(map.rows[r], kGridMostLabel), "",
+             Anchor::kEnd);
     for (size_t c = 0; c < map.columns.size(); ++c) {
       const double x = left + cell_width * static_cast<double>(c);
       const std::optional<GridCell>& cell = map.cells[r][c];
       const std::string place = map.rows[r] + ", " + map.columns[c];
-      svg.rect(x, y, cell_width - 1, kCellHeight - 1,
+      svg.rect(x, y, cell_width - 1, kGridCellHeight - 1,
                cell ? "fill:" + hex(score_colour(100 * (1 - cell->badness))) : "empty",
                place + ": " + (cell ? cell->tip : "not measured"));
-      svg.text(x + cell_width / 2, y + kCellHeight / 2 + 4.5, cell ? cell->text : "–",
+      svg.text(x + cell_width / 2, y + kGridCellHeight / 2 + 4.5, cell ? cell->text : "–",
                cell ? "incell" : "soft", Anchor::kMiddle);
     }
   }
@@ -52,8 +54,8 @@ Svg grid_map(const GridMap& map, const std::string& title, const std::string& id
     svg.text(left + cell_width * (static_cast<double>(c) + 0.5), bottom + 17, map.columns[c], "",
              Anchor::kMiddle);
   }
-  svg.text(width - kRight, bottom + 37, map.column_axis, "soft", Anchor::kEnd);
-  const double bar = width - left - kRight;
+  svg.text(width - kGridRight, bottom + 37, map.column_axis, "soft", Anchor::kEnd);
+  const double bar = width - left - kGridRight;
   svg.text(left - 8, bottom + 69, map.scale_name, "soft", Anchor::kEnd);
   svg.gradient(left, bottom + 58, bar, 14, {score_colour(100), score_colour(50), score_colour(0)},
                id + "-scale");
