@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/hasher.h"
-#include "eval/record_fields.h"
+#include "formats/record_fields.h"
 #include "formats/strict_json.h"
 #include "library/file_bytes.h"
 #include "model/extended_model.h"

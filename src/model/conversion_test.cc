@@ -14,6 +14,7 @@
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "model/test_models.h"
+#include "model/tiny_checkpoints.h"
 
 namespace longscroll {
 namespace {

@@ -11,6 +11,7 @@
 #include "formats/safetensors.h"
 #include "model/architecture.h"
 #include "model/test_models.h"
+#include "model/tiny_checkpoints.h"
 
 namespace longscroll {
 namespace {

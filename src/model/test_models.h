@@ -20,11 +20,6 @@
 
 namespace longscroll::test {
 
-// Written by tools/make_tiny_checkpoints.py.
-inline std::filesystem::path tiny(const std::string& name) {
-  return std::filesystem::path(LONGSCROLL_GOLDEN_DIR) / "tiny" / name;
-}
-
 // A float32 tensor whose values count up from `first` in steps of 1/64, wrapped to stay small.
 inline TensorToWrite counting_tensor(std::string name, std::vector<uint64_t> shape, float first = 0.0f) {
   const size_t count = *checked_product(shape);
