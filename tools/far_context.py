@@ -2,9 +2,10 @@
 """How well `longscroll data score` tells natural long documents from glued ones, beside the cheap stand-ins.
 
 Usage: tools/far_context.py DATA --model smollm2-135m --work FOLDER [--documents 40] [--characters 40000]
-                            [--binary build/release/bin/longscroll]
+                            [--piece 6000] [--near 2048] [--most 16384] [--binary build/release/bin/longscroll]
 Needs nothing but Python and libzstd. Natural: the beginnings of different long texts in DATA (../shared/data). Glued: as
-long, of pieces of 6,000 characters, each out of another text that is not among the natural ones where there are enough.
+long, of pieces of so many characters, each out of another text that is not among the natural ones where there are
+enough. --near and --most are score's near_tokens and max_tokens.
 Prints the area under the ROC curve of the gain, of the compressed share and of the repeated share: the chance that a
 natural document has the higher value (for the repeated share, the lower).
 """
@@ -18,10 +19,8 @@ import subprocess
 import document_shards
 from compare_gopher import texts_in
 
-PIECE = 6000
 
-
-def long_texts(data: pathlib.Path) -> list[str]:
+def long_texts(data: pathlib.Path, least: int) -> list[str]:
     """One for each beginning: benchmarks ask several questions about one document."""
     found = {}
     for path in sorted(data.rglob("*")):
@@ -32,7 +31,7 @@ def long_texts(data: pathlib.Path) -> list[str]:
         else:
             continue
         for text in texts:
-            if len(text) >= PIECE:
+            if len(text) >= least:
                 found.setdefault(text[:200], text)
     return sorted(found.values(), key=len, reverse=True)
 
@@ -49,21 +48,24 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--documents", type=int, default=40)
     parser.add_argument("--characters", type=int, default=40000)
+    parser.add_argument("--piece", type=int, default=6000)
+    parser.add_argument("--near", type=int, default=2048)
+    parser.add_argument("--most", type=int, default=16384)
     parser.add_argument("--binary", default="build/release/bin/longscroll")
     options = parser.parse_args()
     shutil.rmtree(options.work, ignore_errors=True)
     options.work.mkdir(parents=True)
     source = random.Random(6)
-    texts = long_texts(options.data)
+    texts = long_texts(options.data, options.piece)
     natural = [text[:options.characters] for text in texts if len(text) >= options.characters][:options.documents]
     rest = texts[len(natural):]
-    pool = rest if len(rest) >= 2 * options.characters // PIECE else texts
+    pool = rest if len(rest) >= 2 * options.characters // options.piece else texts
     glued = []
     for _ in natural:
         pieces = []
-        for text in source.sample(pool, min(len(pool), -(-options.characters // PIECE))):
-            begin = source.randrange(len(text) - PIECE + 1)
-            pieces.append(text[begin:begin + PIECE])
+        for text in source.sample(pool, min(len(pool), -(-options.characters // options.piece))):
+            begin = source.randrange(len(text) - options.piece + 1)
+            pieces.append(text[begin:begin + options.piece])
         glued.append("\n".join(pieces)[:options.characters])
     records = [{"id": f"natural-{i}", "text": text} for i, text in enumerate(natural)]
     records += [{"id": f"glued-{i}", "text": text} for i, text in enumerate(glued)]
@@ -71,7 +73,8 @@ def main():
     raw.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     subprocess.run([options.binary, "data", "import", raw, "--out", options.work / "import"], check=True)
     subprocess.run([options.binary, "data", "score", options.work / "import", "--out", options.work / "score",
-                    "--set", f"model={options.model}"], check=True)
+                    "--set", f"model={options.model}", "--set", f"near_tokens={options.near}", "--set",
+                    f"max_tokens={options.most}"], check=True)
     values = {"natural": [], "glued": []}
     for document in document_shards.read_documents(options.work / "score"):
         if "far_context" in document["meta"]:

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include <fmt/format.h>
@@ -30,13 +29,14 @@ class FarContextScorer {
     context.targets = ids.size() - first;
     const auto count = static_cast<double>(context.targets);
     // Logits at position p predict id p + 1, so the last id is not read.
-    context.far = loss(ids, {0, ids.size() - 1, first}) / count;
+    context.far = loss(ids, {{0, ids.size() - 1, first}}) / count;
     const size_t stride = std::max<size_t>(near / 2, 1);
+    std::vector<ScoreWindow> near_windows;
     for (size_t target = first; target < ids.size(); target += stride) {
       const size_t end = std::min(target + stride, ids.size());
-      context.near += loss(ids, {target - near, end - 1 - (target - near), target});
+      near_windows.push_back({target - near, end - 1 - (target - near), target});
     }
-    context.near /= count;
+    context.near = loss(ids, near_windows) / count;
     return context;
   }
 
@@ -54,19 +54,11 @@ class FarContextScorer {
     session_ = std::make_unique<Session>(model, session_options(options, *model, longest_));
   }
 
-  // Summed over the window's targets, from its first to the one behind what it reads.
-  double loss(const std::vector<TokenId>& ids, const ScoreWindow& window) {
-    const size_t vocab_size = session_->model().config.vocab_size;
+  // Summed over the targets of the windows.
+  double loss(const std::vector<TokenId>& ids, const std::vector<ScoreWindow>& windows) {
     double sum = 0;
-    const auto sink = [&](size_t first, size_t rows, const float* rows_TV) {
-      for (size_t row = 0; row < rows; ++row) {
-        const size_t target = window.begin + first + row + 1;
-        if (target < window.first_target) continue;
-        sum += negative_log_likelihood({rows_TV + row * vocab_size, vocab_size}, ids[target]);
-      }
-    };
-    session_->forward_all(std::span(ids).subspan(window.begin, window.length), sink, {}, &interrupted(),
-                          window.first_target - 1 - window.begin);
+    const auto add = [&sum](const PredictedToken& token) { sum += token.nats; };
+    predict_windows(*session_, ids, windows, false, add, {}, &interrupted());
     return sum;
   }
 
