@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include <ATen/ATen.h>
@@ -53,6 +54,7 @@ std::string choose_device(const std::string& wanted) {
 }
 
 int threads_for_process() {
+  if (std::getenv("OMP_NUM_THREADS") != nullptr) return at::get_num_threads();  // torch has read it
   const int cores = available_cores();
   const bool bound = cores < static_cast<int>(std::thread::hardware_concurrency());
   return bound ? cores : std::max(1, cores / launched_local_processes());

@@ -13,8 +13,8 @@ namespace longscroll::train {
 // Throws Error(kUnsupported) when CUDA is wanted and not there.
 std::string choose_device(const std::string& wanted);
 
-// Threads for this process: the cores that it may run on, shared with the machine's other processes where the
-// launcher did not bind each to its own.
+// Threads for this process: OMP_NUM_THREADS, else the cores that it may run on, shared with the machine's
+// other processes where the launcher did not bind each to its own.
 int threads_for_process();
 
 // Operations a second of a product of two square matrices in `compute`, the best of some tries: half a

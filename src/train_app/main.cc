@@ -25,7 +25,9 @@ void add_stage(CLI::App& program, Stage stage, const char* what, TrainOptions& o
                    "Plan for another machine: a100, h100 or h200, with xN for N of them")
       ->needs(plan);
   command->add_flag("--resume", options.resume, "Go on from the newest checkpoint of run.out");
-  command->add_option("--threads", options.threads, "Threads of each process (default: the cores it may use)")
+  command
+      ->add_option("--threads", options.threads,
+                   "Threads of each process (default: OMP_NUM_THREADS, else the cores it may use)")
       ->check(CLI::Range(1, 1024));
   command->footer(
       fmt::format("Example:\n  longscroll-train {0} recipes/smollm2-135m/{0}.toml --set run.out=runs/{0}\n\n"

@@ -17,7 +17,7 @@ struct TrainOptions {
   bool plan = false;
   std::string machine;  // with plan: a known one; empty: this one
   bool resume = false;
-  int threads = 0;  // 0: the cores that the process may use
+  int threads = 0;  // 0: OMP_NUM_THREADS, else the cores that the process may use
 };
 
 // The recipe with the settings on top, checked.
