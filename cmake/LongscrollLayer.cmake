@@ -27,7 +27,8 @@ endif()
 # longscroll_headers(NAME HEADERS … [DEPS …] [OPTIONS …]): read by the compiler once for all that is compiled alike.
 function(longscroll_headers NAME)
   cmake_parse_arguments(ARG "" "" "HEADERS;DEPS;OPTIONS" ${ARGN})
-  file(WRITE "${CMAKE_BINARY_DIR}/${NAME}.cc" "")
+  # Left as it is where it is there: a new configuration alone has nothing compiled again.
+  file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/${NAME}.cc" CONTENT "")
   add_library(${NAME} OBJECT EXCLUDE_FROM_ALL "${CMAKE_BINARY_DIR}/${NAME}.cc")
   target_link_libraries(${NAME} PRIVATE longscroll_flags ${ARG_DEPS})
   target_compile_options(${NAME} PRIVATE ${ARG_OPTIONS})
