@@ -44,7 +44,7 @@ run "$bin/longscroll" pull "$model"
 step "4 of 9: a corpus of token shards"
 if [ ! -d "$work/corpus" ]; then
   mkdir -p "$work"
-  run "$bin/longscroll" data pack "$model" docs --out "$work/corpus"
+  run "$bin/longscroll" data pack "$model" docs/*.md docs/formats --out "$work/corpus"
 fi
 step "5 of 9: continued pre-training, 6 steps of 2,048 tokens"
 train pt recipes/smollm2-135m/pt.toml "$model" --set "data.sources.0.path=$work/corpus" --set evaluation.path= \
