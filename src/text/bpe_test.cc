@@ -12,8 +12,8 @@
 namespace longscroll {
 namespace {
 
-using ::testing::ElementsAre;
 using test::error_of;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
