@@ -39,8 +39,8 @@ Section overview_section(const Views& views);
 Section needle_section(const Views& views);
 // Two runs of one suite, side by side.
 struct ComparedRuns {
-  const RunView* first;
-  const RunView* second;
+  const RunView* first = nullptr;
+  const RunView* second = nullptr;
   Comparison comparison;
 };
 
