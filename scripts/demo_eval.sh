@@ -10,7 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 model=qwen2.5-coder-0.5b
-run=build/demo-eval/run
+# The documentation's own, so that a run over what it was before stays another run.
+run=build/demo-eval/run-$(cat docs/*.md | sha256sum | cut -c1-12)
 report=build/demo-eval/report
 
 step() { printf '\n== %s\n' "$*" >&2; }
