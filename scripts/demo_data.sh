@@ -7,26 +7,12 @@
 # Usage: scripts/demo_data.sh [FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/demo_steps.sh
 
 model=smollm2-135m
 out=build/demo-data
 
-step() { printf '\n== %s\n' "$*" >&2; }
-
-# Shows a command as it can be typed again, then runs it.
-run() {
-  printf '$' >&2
-  printf ' %q' "$@" >&2
-  printf '\n' >&2
-  "$@"
-}
-
-step "1 of 6: packages that the build needs"
-run scripts/setup.sh
-step "2 of 6: the program"
-run make --no-print-directory build
-step "3 of 6: the model, $model"
-run build/release/bin/longscroll pull "$model"
+build_and_pull 6 "$model"
 step "4 of 6: the corpus"
 rm -rf "$out"
 mkdir -p "$out/raw/licences"

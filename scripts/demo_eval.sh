@@ -8,28 +8,14 @@
 # Usage: scripts/demo_eval.sh [OPTION of `longscroll eval` …]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/demo_steps.sh
 
 model=qwen2.5-coder-0.5b
 # The documentation's own, so that a run over what it was before stays another run.
 run=build/demo-eval/run-$(cat docs/*.md | sha256sum | cut -c1-12)
 report=build/demo-eval/report
 
-step() { printf '\n== %s\n' "$*" >&2; }
-
-# Shows a command as it can be typed again, then runs it.
-run() {
-  printf '$' >&2
-  printf ' %q' "$@" >&2
-  printf '\n' >&2
-  "$@"
-}
-
-step "1 of 5: packages that the build needs"
-run scripts/setup.sh
-step "2 of 5: the program"
-run make --no-print-directory build
-step "3 of 5: the model, $model"
-run build/release/bin/longscroll pull "$model"
+build_and_pull 5 "$model"
 step "4 of 5: nine questions"
 # NeedleBench keeps 3,000 tokens of each length free in English: the haystacks are 1,000, 3,000 and 5,000 long.
 run build/release/bin/longscroll eval needle --model "$model" --data docs --languages en \

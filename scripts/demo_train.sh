@@ -9,6 +9,7 @@
 # Usage: scripts/demo_train.sh [--set KEY=VALUE …]   (settings for every stage)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/demo_steps.sh
 
 model=smollm2-135m
 work=build/demo-train
@@ -16,16 +17,6 @@ bin=build/release/bin
 question="The harbour office is open from 6 to 14. Boats longer than twelve metres pay double. Showers are beside the café.
 
 What do long boats pay?"
-
-step() { printf '\n== %s\n' "$*" >&2; }
-
-# Shows a command as it can be typed again, then runs it.
-run() {
-  printf '$' >&2
-  printf ' %q' "$@" >&2
-  printf '\n' >&2
-  "$@"
-}
 
 # Stage, recipe, model to begin with, then further settings.
 train() {

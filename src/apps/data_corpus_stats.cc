@@ -139,12 +139,6 @@ std::string page_of(const std::vector<MeasuredStep>& steps, const CorpusStatsOpt
   return html_page(page);
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
-
 Json to_json(const std::vector<MeasuredStep>& steps, const CorpusStatsOptions& options) {
   Json json = {{"folder", options.folder},
                {"tokenizer", options.tokenizer.empty() ? Json(nullptr) : Json(options.tokenizer)},

@@ -113,9 +113,7 @@ int stats_of_tokens(const StatsOptions& options) {
   const std::vector<Filling> packs =
       options.window > 0 ? fillings(documents, options.window) : std::vector<Filling>{};
   if (!options.svg.empty()) {
-    AtomicFile file(options.svg);
-    file.write(lengths_chart(found).document());
-    file.commit();
+    write_file(options.svg, lengths_chart(found).document());
   }
   if (options.json) {
     Json json = {{"shards", paths.size()},

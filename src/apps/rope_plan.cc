@@ -116,9 +116,7 @@ int rope_plan(PlanOptions options) {
   options.request.trained = trained_rope(options);
   const RopePlan plan = plan_rope(options.request);
   if (!options.svg.empty()) {
-    AtomicFile file(options.svg);
-    file.write(plan_as_svg(plan));
-    file.commit();
+    write_file(options.svg, plan_as_svg(plan));
   }
   options.json ? write_json(plan_to_json(plan)) : write_out(plan_as_text(plan));
   return 0;

@@ -152,8 +152,7 @@ std::vector<SettingField> fields_of(CleanSettings& settings) {
 }
 
 Json clean_corpus(const StepRequest& request, const CleanSettings& settings, const data::ReadEvents& events) {
-  CleanSettings copy = settings;  // the table's places are of settings that can be changed
-  const Json described = settings_to_json({"", "", fields_of(copy), {}});
+  const Json described = describe_settings(settings);
   const auto make_rule = [&settings](size_t /*shard*/) -> Rule {
     const auto cleaner = std::make_shared<Cleaner>(settings);
     return [cleaner](TextDocument& document, uint64_t /*number*/, StepReport& report) {

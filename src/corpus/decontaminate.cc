@@ -221,9 +221,7 @@ Json decontaminate_shard(const StepFolder& folder, const fs::path& input, size_t
   };
   const StepReport report = map_shard(input, folder.shard(shard), rule, cancel);
   if (!listed.empty()) {
-    AtomicFile file(folder.path() / "listed" / fmt::format("{:06}.json", shard));
-    file.write(json_page(listed));
-    file.commit();
+    write_file(folder.path() / "listed" / fmt::format("{:06}.json", shard), json_page(listed));
   }
   return report.to_json();
 }
@@ -232,16 +230,13 @@ Json decontaminate_shard(const StepFolder& folder, const fs::path& input, size_t
 
 Json decontaminate_corpus(const StepRequest& request, const DecontaminateSettings& settings,
                           const data::ReadEvents& events) {
-  DecontaminateSettings copy = settings;  // the table's places are of settings that can be changed
   const std::vector<InputFile> files = find_documents(request.inputs);
   std::vector<InputFile> all = files;
   for (InputFile& set : with_sizes(find_sets(settings.against))) all.push_back(std::move(set));
-  const StepFolder folder(request, "decontaminate", settings_to_json({"", "", fields_of(copy), {}}), all);
+  const StepFolder folder(request, "decontaminate", describe_settings(settings), all);
   if (folder.is_done()) return folder.manifest();
   const Contamination contamination(settings);
-  std::error_code fault;
-  fs::create_directories(folder.path() / "listed", fault);
-  if (fault) throw_bad_file(folder.path(), fmt::format("must be writable, found: {}", fault.message()));
+  folder.make_folder("listed");
   const auto map = [&](size_t task) {
     return decontaminate_shard(folder, files[task].path, task, contamination, events.cancel);
   };

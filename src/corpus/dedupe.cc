@@ -63,9 +63,7 @@ Json decide_fates(const StepFolder& folder, const DocumentNumbers& numbers, size
     has_others[kept] = true;
     if (fates[i] == Fate::kStays) fates[i] = Fate::kNear;
   }
-  AtomicFile file(fate_file(folder));
-  file.write(std::as_bytes(std::span(fates)));
-  file.commit();
+  write_file(fate_file(folder), std::as_bytes(std::span(fates)));
   return {{"clusters", std::count(has_others.begin(), has_others.end(), true)}};
 }
 
@@ -106,11 +104,10 @@ std::vector<SettingField> fields_of(DedupeSettings& settings) {
 
 Json dedupe_corpus(const StepRequest& request, const DedupeSettings& settings,
                    const data::ReadEvents& events) {
-  DedupeSettings copy = settings;  // the table's places are of settings that can be changed
   const MinHashShape shape = choose_shape(settings.threshold);
   const MinHasher hasher(shape);
   const std::vector<InputFile> files = find_documents(request.inputs);
-  const StepFolder folder(request, "dedupe", settings_to_json({"", "", fields_of(copy), {}}), files);
+  const StepFolder folder(request, "dedupe", describe_settings(settings), files);
   if (folder.is_done()) return folder.manifest();
   const std::vector<uint64_t> sizes = sizes_of(files);
   const std::vector<Json> signatures = folder.run(

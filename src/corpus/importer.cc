@@ -222,9 +222,7 @@ std::vector<SettingField> fields_of(ImportSettings& settings) {
 Json import_corpus(const StepRequest& request, const ImportSettings& settings,
                    const data::ReadEvents& events) {
   const RawFiles raw = find_raw_files(request.inputs, settings.source_trees);
-  ImportSettings copy = settings;  // the table's places are of settings that can be changed
-  const StepFolder folder(request, "import", settings_to_json({"", "", fields_of(copy), {}}),
-                          as_inputs(raw.files));
+  const StepFolder folder(request, "import", describe_settings(settings), as_inputs(raw.files));
   if (folder.is_done()) return folder.manifest();
   const std::vector<FileRun> runs = group_files(raw.files);
   std::vector<uint64_t> sizes;

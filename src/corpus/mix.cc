@@ -196,9 +196,7 @@ Json mix_corpus(const StepRequest& request, const MixSettings& settings, const s
   MixCounts counts(settings);
   for (const Json& report : counted) counts.merge_json(report.at("counts"));
   const MixCells cells(settings, counts);
-  std::error_code fault;
-  fs::create_directories(folder.path() / "taken", fault);
-  if (fault) throw_bad_file(folder.path(), fmt::format("must be writable, found: {}", fault.message()));
+  folder.make_folder("taken");
   const std::vector<Json> written = folder.run(
       "write", sizes,
       [&](size_t task) { return MixWriter(folder, task, files[task].path, cells, events.cancel).write(); },

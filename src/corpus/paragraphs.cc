@@ -97,9 +97,7 @@ Json write_cuts(const StepFolder& folder, size_t part, HashRanges ranges, const 
     for (const HashRecord& record : group.subspan(1)) cuts.push_back({record.document, record.extra});
   });
   std::sort(cuts.begin(), cuts.end());
-  AtomicFile file(cut_file(folder, part));
-  file.write(std::as_bytes(std::span(cuts)));
-  file.commit();
+  write_file(cut_file(folder, part), std::as_bytes(std::span(cuts)));
   return Json::object();
 }
 
@@ -156,9 +154,8 @@ Json cut_repeated_paragraphs(const StepRequest& request, const ParagraphSettings
     throw Error(ErrorKind::kArgument, "paragraphs.documents",
                 fmt::format("must be at least 2, found {}", settings.documents));
   }
-  ParagraphSettings copy = settings;  // the table's places are of settings that can be changed
   const std::vector<InputFile> files = find_documents(request.inputs);
-  const StepFolder folder(request, "paragraphs", settings_to_json({"", "", fields_of(copy), {}}), files);
+  const StepFolder folder(request, "paragraphs", describe_settings(settings), files);
   if (folder.is_done()) return folder.manifest();
   const std::vector<uint64_t> sizes = sizes_of(files);
   const std::vector<Json> hashes = folder.run(

@@ -127,11 +127,10 @@ double rank_correlation(std::span<const double> a, std::span<const double> b) {
 
 Json score_corpus(const StepRequest& request, const ScoreSettings& settings, const ScoreText& score_text,
                   const data::ReadEvents& events) {
-  ScoreSettings copy = settings;  // the table's places are of settings that can be changed
   StepRequest one_at_a_time = request;
   one_at_a_time.workers = 1;
   const std::vector<InputFile> files = find_documents(request.inputs);
-  const StepFolder folder(one_at_a_time, "score", settings_to_json({"", "", fields_of(copy), {}}), files);
+  const StepFolder folder(one_at_a_time, "score", describe_settings(settings), files);
   if (folder.is_done()) return folder.manifest();
   const std::vector<Json> reports = folder.run(
       "score", sizes_of(files),

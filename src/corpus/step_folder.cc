@@ -38,9 +38,7 @@ std::optional<Json> read_json(const fs::path& path) {
 }
 
 void write_json_file(const fs::path& path, const Json& json) {
-  AtomicFile file(path);
-  file.write(json_page(json));
-  file.commit();
+  write_file(path, json_page(json));
 }
 
 void add_folder(const fs::path& folder, std::vector<fs::path>& found) {
@@ -155,15 +153,21 @@ void StepFolder::begin() const {
                 fmt::format("must be a new folder or an empty one, found {} in it", shown_name(name)),
                 "--force replaces it");
   }
-  fs::create_directories(path_ / "tasks", fault);
-  if (!fault) fs::create_directories(path_ / "spill", fault);
-  if (fault) throw_bad_file(path_, fmt::format("must be a folder to write in, found: {}", fault.message()));
+  make_folder("tasks");
+  make_folder("spill");
   write_json_file(path_ / kStepFile, begun_);
 }
 
 bool StepFolder::is_done() const {
   std::error_code ignored;
   return fs::exists(path_ / kManifestFile, ignored);
+}
+
+fs::path StepFolder::make_folder(const std::string& name) const {
+  std::error_code fault;
+  fs::create_directories(path_ / name, fault);
+  if (fault) throw_bad_file(path_, fmt::format("must be a folder to write in, found: {}", fault.message()));
+  return path_ / name;
 }
 
 fs::path StepFolder::shard(size_t task) const {

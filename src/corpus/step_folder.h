@@ -10,6 +10,7 @@
 #include "corpus/step_report.h"
 #include "corpus/task_list.h"
 #include "corpus/text_document.h"
+#include "formats/settings.h"
 
 namespace longscroll::corpus {
 
@@ -34,6 +35,12 @@ struct InputFile {
 std::vector<InputFile> find_documents(const std::vector<std::filesystem::path>& inputs);
 std::vector<uint64_t> sizes_of(const std::vector<InputFile>& files);
 
+// A step's settings for its record. By value: the places of fields_of() are of settings that can be changed.
+template <typename Settings>
+Json describe_settings(Settings settings) {
+  return settings_to_json({"", "", fields_of(settings), {}});
+}
+
 class StepFolder {
  public:
   // `settings`: everything that decides about the output. Throws Error(kArgument) when `out` holds something
@@ -45,6 +52,8 @@ class StepFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path shard(size_t task) const;                // "000007.jsonl.zst"
   std::filesystem::path spilled(const std::string& name) const;  // in the folder spill/
+  // A folder of the step's own inside, made. Throws Error(kFile).
+  std::filesystem::path make_folder(const std::string& name) const;
 
   // The tasks of a phase, weighed; all done when it returns. The reports, in their order.
   std::vector<Json> run(const std::string& phase, const std::vector<uint64_t>& weights,

@@ -160,9 +160,7 @@ void TaskList::work_through(const Work& work, Shared& shared) const {
       // It may have been done between the two questions.
       if (!shared.is_done(task)) {
         const Json report = work(task);
-        AtomicFile file(report_path(task));
-        file.write(json_line(report));
-        file.commit();
+        write_file(report_path(task), json_line(report));
         shared.finish(task);
       }
       claims.give_back(task);

@@ -142,9 +142,7 @@ void write_manifest(const fs::path& path, const PackRequest& request, const Pack
                                   {"first", shard.first},
                                   {"last", shard.last}});
   }
-  AtomicFile file(path);
-  file.write(manifest.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  file.commit();
+  write_file(path, manifest.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "data/blank.h"
 #include "data/conversation.h"
 #include "data/corpus_reader.h"
 #include "data/encode_batches.h"
@@ -60,7 +61,7 @@ std::string answer_of(const Record& record, const char* key) {
   } else {
     text = record_text(record, key);
   }
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+  if (is_blank(text)) {
     record.place.fail(
         fmt::format("must have an answer that says something in '{}', found an empty one", key));
   }

@@ -61,9 +61,8 @@ std::vector<ManifestData> parse_data(const RecordFields& fields, const std::file
 }  // namespace
 
 void write_manifest(const std::filesystem::path& run, const nlohmann::ordered_json& manifest) {
-  AtomicFile file(run / kManifestName);
-  file.write(manifest.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  file.commit();
+  write_file(run / kManifestName,
+             manifest.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 Manifest read_manifest(const std::filesystem::path& run) {

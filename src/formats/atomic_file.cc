@@ -89,6 +89,16 @@ void AtomicFile::commit() {
   sync_directory_of(path_);
 }
 
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  write_file(path, std::as_bytes(std::span(text)));
+}
+
 void write_tensor_data(AtomicFile& file, const TensorToWrite& tensor, uint64_t bytes) {
   const uint64_t start = file.size();
   tensor.produce([&](std::span<const std::byte> piece) { file.write(piece); });

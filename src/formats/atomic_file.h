@@ -40,6 +40,10 @@ class AtomicFile {
   std::vector<std::byte> buffer_;
 };
 
+// The whole of a small file. Throws as AtomicFile does.
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_file(const std::filesystem::path& path, std::string_view text);
+
 // Lets `tensor.produce` write, and throws Error(kArgument) unless it gave exactly `bytes` bytes.
 void write_tensor_data(AtomicFile& file, const TensorToWrite& tensor, uint64_t bytes);
 

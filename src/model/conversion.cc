@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "formats/atomic_directory.h"
+#include "formats/atomic_file.h"
 #include "kernels/quantize.h"
 #include "model/gguf_export.h"
 #include "model/hf_export.h"
@@ -136,7 +137,7 @@ std::vector<std::string> write_directory(const ConversionSource& source, const E
                                          uint64_t shard_bytes, Remarks& remarks) {
   AtomicDirectory directory(out);
   std::vector<std::string> files = {"config.json"};
-  write_text_file(directory.temporary() / files.front(), hf_config(source, target, remarks).dump(2) + "\n");
+  write_file(directory.temporary() / files.front(), hf_config(source, target, remarks).dump(2) + "\n");
   for (auto& name : write_hf_tokenizer(source, target, directory.temporary(), remarks)) files.push_back(name);
   for (auto& name : write_hf_weights(directory.temporary(), std::move(tensors), shard_bytes))
     files.push_back(name);

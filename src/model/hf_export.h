@@ -28,9 +28,6 @@ std::vector<std::string> write_hf_tokenizer(const ConversionSource& source, cons
 std::vector<std::string> write_hf_weights(const std::filesystem::path& directory,
                                           std::vector<TensorToWrite> tensors, uint64_t shard_bytes);
 
-// Through a temporary name.
-void write_text_file(const std::filesystem::path& path, std::string_view text);
-
 // The chat form of Index in Jinja, with the spelling that its vocabulary has for the ids 0, 3, 4 and 2: for
 // the files that no longer say "index". nullopt when the vocabulary has other words there.
 std::optional<std::string> index_chat_template(const TokenizerSource& tokenizer);

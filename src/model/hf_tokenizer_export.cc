@@ -70,7 +70,7 @@ class TokenizerWriter {
 
  private:
   void put(const char* name, std::string_view text) {
-    write_text_file(directory_ / name, text);
+    write_file(directory_ / name, text);
     files_.emplace_back(name);
   }
 
@@ -133,7 +133,7 @@ std::vector<std::string> copy_files(const ConversionSource& source, const Export
                                     const std::filesystem::path& directory, Remarks& remarks) {
   std::vector<std::string> files;
   const auto copy = [&](const std::filesystem::path& from) {
-    write_text_file(directory / from.filename(), read_text_file(from));
+    write_file(directory / from.filename(), read_text_file(from));
     files.push_back(from.filename().string());
   };
   for (const char* name : kTokenizerFiles) {
@@ -144,7 +144,7 @@ std::vector<std::string> copy_files(const ConversionSource& source, const Export
   }
   if (source.architecture != target.architecture && source.tokenizer.chat_template &&
       !std::filesystem::exists(directory / "chat_template.jinja")) {
-    write_text_file(directory / "chat_template.jinja", *source.tokenizer.chat_template);
+    write_file(directory / "chat_template.jinja", *source.tokenizer.chat_template);
     files.emplace_back("chat_template.jinja");
   }
   if (files.empty()) remarks.emplace_back("the model has no tokenizer");
@@ -161,12 +161,6 @@ std::string jinja_text(const std::string& text) {
 }
 
 }  // namespace
-
-void write_text_file(const std::filesystem::path& path, std::string_view text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
 
 std::vector<std::string> write_hf_tokenizer(const ConversionSource& source, const ExportTarget& target,
                                             const std::filesystem::path& directory, Remarks& remarks) {

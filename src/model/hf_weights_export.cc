@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/atomic_file.h"
 #include "formats/safetensors.h"
 #include "model/hf_export.h"
 #include "model/tensor_export.h"
@@ -36,7 +37,7 @@ std::vector<std::string> write_hf_weights(const std::filesystem::path& directory
     write_safetensors(directory / files.back(), metadata, shards[i]);
   }
   files.emplace_back("model.safetensors.index.json");
-  write_text_file(directory / files.back(), index.dump(2) + "\n");
+  write_file(directory / files.back(), index.dump(2) + "\n");
   return files;
 }
 

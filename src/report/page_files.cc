@@ -18,9 +18,7 @@ PageFiles::PageFiles(std::filesystem::path out) : out_(std::move(out)) {
 }
 
 void PageFiles::write(const std::filesystem::path& name, const std::string& text) {
-  AtomicFile file(out_ / name);
-  file.write(text);
-  file.commit();
+  write_file(out_ / name, text);
   files_.push_back(out_ / name);
 }
 

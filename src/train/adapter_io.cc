@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "formats/atomic_file.h"
 #include "formats/safetensors.h"
 #include "model/hf_export.h"
 #include "model/json_fields.h"
@@ -123,7 +124,7 @@ void save_adapter(const LanguageModel& lm, const std::string& base_model,
   for (const AdapterTensor& own : adapter_tensors(lm))
     tensors.push_back(tensor_to_write(own.name, own.tensor, DType::kF32));
   write_safetensors(directory / kWeightsFile, {{"format", "pt"}}, tensors);
-  write_text_file(directory / kConfigFile, config_of(lm, base_model).dump(2) + "\n");
+  write_file(directory / kConfigFile, config_of(lm, base_model).dump(2) + "\n");
 }
 
 void load_adapter(LanguageModel& lm, const std::filesystem::path& directory) {

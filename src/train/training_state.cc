@@ -62,9 +62,7 @@ void write_state_json(const fs::path& folder, const TrainingState& state) {
                      {"files", files},
                      {"recipe", state.recipe},
                      {"parameters", parameters}};
-  AtomicFile file(folder / "state.json");
-  file.write(json.dump(1) + "\n");
-  file.commit();
+  write_file(folder / "state.json", json.dump(1) + "\n");
 }
 
 constexpr const char* kDamaged = "the checkpoint is damaged: remove it, and --resume takes the one before";

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "formats/atomic_file.h"
 #include "model/hf_export.h"
 #include "model/row_order.h"
 #include "model/tensor_places.h"
@@ -206,7 +207,7 @@ SavedModel save_weights(const LanguageModel& lm, const std::filesystem::path& so
   check_same_model(lm.config(), *from.model);
   const ExportTarget target{ModelForm::kHuggingFace, options.type, from.architecture, false};
   saved.files = {"config.json"};
-  write_text_file(directory / "config.json", config_of(lm, from, target, saved.remarks).dump(2) + "\n");
+  write_file(directory / "config.json", config_of(lm, from, target, saved.remarks).dump(2) + "\n");
   for (std::string& name : write_hf_tokenizer(from, target, directory, saved.remarks))
     saved.files.push_back(std::move(name));
   for (std::string& name : write_hf_weights(directory, std::move(tensors), options.shard_bytes))

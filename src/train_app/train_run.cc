@@ -29,6 +29,7 @@
 #include "train_app/run_folder.h"
 #include "train_app/step_line.h"
 #ifdef LONGSCROLL_NCCL
+#include "formats/atomic_file.h"
 #include "train/communicator_nccl.h"
 #endif
 
@@ -159,7 +160,7 @@ class Run {
       say(fmt::format("going on after step {}", *resume_from_));
     }
     if (!first_) return;
-    write_text_file(out_ / kRecipeFile, write_recipe(recipe_));
+    write_file(out_ / kRecipeFile, write_recipe(recipe_));
     metrics_.emplace(out_ / kMetricsFile, trainer_->steps_done());
   }
 
