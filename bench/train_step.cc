@@ -1,7 +1,6 @@
 // Times whole training steps (forward, backward, AdamW) of a model with random weights, and measures their
-// peak memory. bench/train_step.py runs it beside transformers. One line of JSON goes to standard output.
-#include <sys/resource.h>
-
+// peak memory and their share of the rate of one large product (operations by plan.h's usual count).
+// bench/train_step.py runs it beside transformers. One line of JSON goes to standard output.
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -19,7 +18,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "train/device.h"
 #include "train/language_model.h"
+#include "train/plan.h"
 
 namespace longscroll::train {
 namespace {
@@ -49,6 +50,7 @@ void add_options(CLI::App& app, Settings& settings) {
   app.add_option("--tokens", settings.tokens, "tokens of a step")->capture_default_str();
   app.add_option("--documents", settings.documents, "documents that the tokens are shared out to")
       ->capture_default_str();
+  app.add_option("--device", settings.options.device, "cpu or cuda")->capture_default_str();
   app.add_option("--type", settings.type, "of products: f32 or bf16")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str();
@@ -93,12 +95,6 @@ data::Pack random_pack(const Settings& settings) {
   return pack;
 }
 
-double peak_gib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / (1 << 20);
-}
-
 // torch's own, which goes over all parameters in one call.
 class AdamW {
  public:
@@ -106,7 +102,7 @@ class AdamW {
     for (const torch::Tensor& parameter : parameters_) {
       first_moments_.push_back(at::zeros_like(parameter));
       second_moments_.push_back(at::zeros_like(parameter));
-      steps_.push_back(at::zeros({}, at::kFloat));
+      steps_.push_back(at::zeros({}, parameter.options().requires_grad(false)));
     }
   }
 
@@ -131,7 +127,8 @@ nlohmann::json measure(const Settings& settings) {
   LanguageModel model(settings.config, settings.options);
   AdamW optimizer(model.parameters());
   const data::Pack pack = random_pack(settings);
-  nlohmann::json seconds = nlohmann::json::array();
+  const at::Device device(settings.options.device);
+  std::vector<double> seconds;
   double loss = 0.0;
   for (int i = 0; i <= settings.steps; ++i) {
     const auto begin = std::chrono::steady_clock::now();
@@ -139,10 +136,18 @@ nlohmann::json measure(const Settings& settings) {
     mean.backward();
     optimizer.step();
     loss = mean.item<double>();
+    wait_for_device(device);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (i > 0 || settings.steps == 0) seconds.push_back(took.count());
   }
-  return {{"seconds", seconds}, {"tokens", settings.tokens}, {"peak_gib", peak_gib()}, {"loss", loss}};
+  const Work work = pack_work(settings.config, settings.options, shape_of(pack));
+  return {{"seconds", seconds},
+          {"tokens", settings.tokens},
+          {"peak_gib", static_cast<double>(peak_memory_of(device)) / (1 << 30)},
+          {"operations", work.usual},
+          {"operations_computed", work.computed},
+          {"matmul_rate", measure_matmul_rate(settings.options.device, settings.options.compute)},
+          {"loss", loss}};
 }
 
 }  // namespace

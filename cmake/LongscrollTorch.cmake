@@ -22,7 +22,9 @@ file(CREATE_LINK "${fmt_folder}/fmt" "${fmt_first}/fmt" SYMBOLIC)
 
 add_library(longscroll_torch INTERFACE)
 target_include_directories(longscroll_torch SYSTEM BEFORE INTERFACE "${fmt_first}")
-target_link_libraries(longscroll_torch INTERFACE torch)
+# The compiler's own library before torch's: wheels for CUDA (2.11) export std::filesystem functions of another one, which
+# fail when they are called from here.
+target_link_libraries(longscroll_torch INTERFACE stdc++ torch)
 
 # All that trains is compiled with -O1: the time goes into LibTorch's products, and the compiler's own would go into
 # templates.

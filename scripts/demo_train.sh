@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A small model through all three stages on a CPU, in under ten minutes after the build:
 #   1. packages, LibTorch          2. both programs          3. the model, once
-#   4. the project's own documentation as a corpus of token shards
+#   4. the project's own documentation and licences, cleaned and packed: what `make demo-data` makes
 #   5. continued pre-training      6. instructions           7. preferences, each from the model before
 #   8. a question to the model that came out, and to the one that went in
 #   9. the curves of all three, as a page
@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 
 model=smollm2-135m
 work=build/demo-train
+corpus=build/demo-data/packed
 bin=build/release/bin
 question="The harbour office is open from 6 to 14. Boats longer than twelve metres pay double. Showers are beside the café.
 
@@ -32,13 +33,10 @@ run cmake --preset release -DLONGSCROLL_TRAIN=ON
 run cmake --build --preset release -j "$(nproc)" --target longscroll longscroll-train
 step "3 of 9: the model, $model"
 run "$bin/longscroll" pull "$model"
-step "4 of 9: a corpus of token shards"
-if [ ! -d "$work/corpus" ]; then
-  mkdir -p "$work"
-  run "$bin/longscroll" data pack "$model" docs/*.md docs/formats --out "$work/corpus"
-fi
+step "4 of 9: a corpus of token shards, from raw texts (make demo-data)"
+if [ ! -d "$corpus" ]; then run scripts/demo_data.sh; fi
 step "5 of 9: continued pre-training, 6 steps of 2,048 tokens"
-train pt recipes/smollm2-135m/pt.toml "$model" --set "data.sources.0.path=$work/corpus" --set evaluation.path= \
+train pt recipes/smollm2-135m/pt.toml "$model" --set "data.sources.0.path=$corpus" --set evaluation.path= \
   --set evaluation.every=0 --set length.steps=6 --set optimizer.warmup_steps=2 "$@"
 step "6 of 9: instructions, loss on the answers alone"
 train sft recipes/smollm2-135m/sft.toml "$work/pt/model" "$@"

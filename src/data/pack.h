@@ -27,6 +27,9 @@ struct Pack {
                                  // itself alone and counts positions from 0
 
   uint64_t loss_tokens() const;  // targets that are not kIgnored
+
+  // The documents of `other`, after those that are here.
+  void append(const Pack& other);
 };
 
 // A deterministic endless stream: pack number n is a pure function of (files, settings, seed, n).

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include <ATen/core/ivalue.h>
+#include <ATen/ops/_cudnn_attention_backward.h>
+#include <ATen/ops/_cudnn_attention_forward.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
@@ -95,12 +97,50 @@ Gradients backward_cpu(const Tensor& grad_out, const Tensor& q, const Tensor& k,
   return grads;
 }
 
-// {out, sums, state of the random generator, unused}: the kernel wants the last two back, dropout or not.
+// cuDNN builds a program for each shape that it meets, which takes it tens of milliseconds: for a whole pack
+// of one document that shape comes back with every pack, and its time is what a step's is made of.
+bool for_cudnn(const Tensor& q, const Tensor& k, const Call& call) {
+  constexpr int64_t kWorthIt = 16384, kLargestHead = 128, kHeadStep = 8;
+  return call.documents.count() == 1 && call.documents.longest() >= kWorthIt && q.size(1) == k.size(1) &&
+         q.size(2) <= kLargestHead && q.size(2) % kHeadStep == 0;
+}
+
+// Of a pack that is one document.
+Tensor heads_first(const Tensor& x_TNH) {
+  return x_TNH.transpose(0, 1).unsqueeze(0);
+}
+Tensor tokens_first(const Tensor& x_1NTH) {
+  return x_1NTH.squeeze(0).transpose(0, 1).contiguous();
+}
+
+// {out, sums, state of the random generator, its offset}: the kernels want the last two back, dropout or not.
+variable_list forward_cudnn(const Tensor& q, const Tensor& k, const Tensor& v, const Call& call) {
+  const int64_t tokens = q.size(0);
+  const auto result =
+      at::_cudnn_attention_forward(heads_first(q), heads_first(k), heads_first(v), /*attn_bias=*/{},
+                                   /*cum_seq_q=*/{}, /*cum_seq_k=*/{}, tokens, tokens,
+                                   /*compute_log_sumexp=*/true, /*dropout_p=*/0.0, /*is_causal=*/true,
+                                   /*return_debug_mask=*/false, call.scale);
+  return {tokens_first(std::get<0>(result)), std::get<1>(result), std::get<6>(result), std::get<7>(result)};
+}
+
+Gradients backward_cudnn(const Tensor& grad_out, const Tensor& q, const Tensor& k, const Tensor& v,
+                         const variable_list& kept, const Call& call) {
+  const int64_t tokens = q.size(0);
+  const auto [grad_q, grad_k, grad_v] = at::_cudnn_attention_backward(
+      heads_first(grad_out), heads_first(q), heads_first(k), heads_first(v), heads_first(kept[0]), kept[1],
+      kept[2], kept[3], /*attn_bias=*/Tensor(), /*cum_seq_q=*/Tensor(), /*cum_seq_k=*/Tensor(), tokens,
+      tokens, /*dropout_p=*/0.0, /*is_causal=*/true, call.scale);
+  return {tokens_first(grad_q), tokens_first(grad_k), tokens_first(grad_v)};
+}
+
+// As forward_cudnn.
 variable_list forward_cuda(const Tensor& q, const Tensor& k, const Tensor& v, const Call& call) {
   if (q.scalar_type() != at::kBFloat16) {
     throw Error(ErrorKind::kUnsupported, "attention",
                 "must compute in bf16 on CUDA, was asked for another type", "compute = \"bf16\"");
   }
+  if (for_cudnn(q, k, call)) return forward_cudnn(q, k, v, call);
   const Tensor& edges = call.documents.device_edges;
   const int64_t longest = call.documents.longest();
   const auto [out, sums, state, unused, mask] =
@@ -111,6 +151,7 @@ variable_list forward_cuda(const Tensor& q, const Tensor& k, const Tensor& v, co
 
 Gradients backward_cuda(const Tensor& grad_out, const Tensor& q, const Tensor& k, const Tensor& v,
                         const variable_list& kept, const Call& call) {
+  if (for_cudnn(q, k, call)) return backward_cudnn(grad_out, q, k, v, kept, call);
   const Tensor& edges = call.documents.device_edges;
   const int64_t longest = call.documents.longest();
   auto [grad_q, grad_k, grad_v] = at::_flash_attention_backward(

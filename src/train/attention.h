@@ -2,7 +2,8 @@
 // the squared lengths; memory with the tokens: scores are never held (FlashAttention-2, arXiv 2307.08691).
 //
 // On the CPU torch's flash kernel is called for each document. On CUDA its variable-length flash kernel takes
-// all documents at once; it computes in bf16 alone.
+// all documents at once, and a pack that is one long document goes to cuDNN's, which is faster; both compute
+// in bf16 alone, and add up gradients in an order that changes from run to run.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,7 +1,10 @@
 // Where a run computes, and how fast that multiplies matrices.
 #pragma once
 
+#include <cstdint>
 #include <string>
+
+#include <c10/core/Device.h>
 
 #include "train/communicator.h"
 #include "train/model_options.h"
@@ -17,9 +20,16 @@ std::string choose_device(const std::string& wanted);
 // other processes where the launcher did not bind each to its own.
 int threads_for_process();
 
-// Operations a second of a product of two square matrices in `compute`, the best of some tries: half a
+// Operations a second of a product of two square random matrices in `compute`, the best of some tries: half a
 // second.
 double measure_matmul_rate(const std::string& device, Compute compute);
+
+// The most bytes so far, of this process: of the computer's memory on the CPU; on CUDA of the device's that
+// tensors took (torch keeps freed pieces for later, and gives them back before it is short of memory).
+uint64_t peak_memory_of(const at::Device& device);
+
+// Waits until the device has done what it was given.
+void wait_for_device(const at::Device& device);
 
 // The machine at hand as the planner sees it. Not collective: every process measures while the others do.
 Machine this_machine(const Communicator& communicator, const std::string& device, Compute compute);

@@ -62,6 +62,7 @@ class LanguageTask final : public ModelTask {
 
   const data::PackSource& packs() const override { return *packs_; }
   uint64_t weight(const data::Pack& pack) const override { return pack.loss_tokens(); }
+  bool joins_packs() const override { return true; }
   at::Tensor loss_sum(const data::Pack& pack, uint64_t /*index*/) override { return lm().loss_sum(pack); }
 
  private:

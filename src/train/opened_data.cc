@@ -1,6 +1,8 @@
 #include "train/opened_data.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -64,6 +66,23 @@ data::MixtureSettings mixture_settings(const Recipe& recipe, const Model& model)
   return settings;
 }
 
+// Each pack as one document: what stands in it sees all before it, and positions run on.
+class WithoutDocumentMask final : public data::PackSource {
+ public:
+  explicit WithoutDocumentMask(std::unique_ptr<data::PackSource> packs) : packs_(std::move(packs)) {}
+
+  data::Pack pack(uint64_t index) const override {
+    data::Pack pack = packs_->pack(index);
+    pack.starts = {0};
+    return pack;
+  }
+  uint64_t packs_per_epoch() const override { return packs_->packs_per_epoch(); }
+  std::string describe(uint64_t index) const override { return packs_->describe(index); }
+
+ private:
+  std::unique_ptr<data::PackSource> packs_;
+};
+
 }  // namespace
 
 OpenedPacks open_training_packs(const Recipe& recipe, Stage stage, const Model& model, int threads,
@@ -79,7 +98,10 @@ OpenedPacks open_training_packs(const Recipe& recipe, Stage stage, const Model& 
   data::MixtureSettings settings = mixture_settings(recipe, model);
   for (const BucketRecipe& bucket : recipe.data.buckets)
     settings.buckets.push_back({bucket.from, bucket.weight});
-  return mix(std::move(parts), settings);
+  OpenedPacks opened = mix(std::move(parts), settings);
+  if (!recipe.data.document_mask)
+    opened.packs = std::make_unique<WithoutDocumentMask>(std::move(opened.packs));
+  return opened;
 }
 
 OpenedPacks open_held_out(const Recipe& recipe, Stage stage, const Model& model, int threads,

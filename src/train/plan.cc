@@ -258,7 +258,7 @@ Forecast forecast(const Recipe& recipe, const ModelConfig& config, const Machine
   const Sizes s(config);
   const ModelOptions options = model_options(recipe, machine.cuda ? "cuda" : "cpu");
   const auto processes = static_cast<double>(machine.processes);
-  const auto T = static_cast<double>(recipe.data.sequence_length);
+  const auto T = static_cast<double>(recipe.data.sequence_length * packs_at_once(recipe));
   Forecast plan;
   plan.parameters = all_parameters(config, s);
   plan.trained = trained_parameters(config, options, s);
@@ -300,6 +300,9 @@ struct Remedy {
 std::vector<Remedy> remedies(const Recipe& recipe) {
   std::vector<Remedy> all;
   all.push_back({"model.checkpointing = true", [](Recipe& r, Machine&) { r.model.checkpointing = true; }});
+  if (packs_at_once(recipe) > 1) {
+    all.push_back({"batch.micro_tokens = 0", [](Recipe& r, Machine&) { r.batch.micro_tokens = 0; }});
+  }
   all.push_back({"model.loss_chunk = 256", [](Recipe& r, Machine&) { r.model.loss_chunk = 256; }});
   all.push_back({"model.ffn_chunk = 1024", [](Recipe& r, Machine&) { r.model.ffn_chunk = 1024; }});
   all.push_back({"model.compute = \"bf16\"", [](Recipe& r, Machine&) { r.model.compute = "bf16"; }});

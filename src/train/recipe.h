@@ -56,6 +56,7 @@ struct DataRecipe {
   std::vector<SourceRecipe> sources;
   std::vector<BucketRecipe> buckets;  // by rising `from`; none: lengths as they come
   std::string packing = "best-fit";   // or "padded"; pt: or "concatenate"
+  bool document_mask = true;          // each document sees itself alone; false: all of the pack before it
   std::string too_long = "refuse";    // what may not be split and is longer than a pack: or "leave-out"
   uint64_t sequence_length = 0;       // positions of a pack
   uint64_t seed = 0;
@@ -66,6 +67,8 @@ struct DataRecipe {
 
 struct BatchRecipe {
   uint64_t tokens = 0;  // of one step, over all processes
+  uint64_t micro_tokens =
+      0;  // pt, sft: positions that a process computes at once, in whole packs; 0: one pack
 };
 
 // Exactly one is given.
@@ -147,6 +150,9 @@ std::vector<std::string> recipe_keys();
 
 // Packs of one step.
 uint64_t packs_per_batch(const Recipe& recipe);
+
+// Packs that a process computes at once, at most.
+uint64_t packs_at_once(const Recipe& recipe);
 
 // Steps of the whole run. `packs_per_epoch` is 0 where it is not known; then epochs throw Error(kArgument).
 uint64_t total_steps(const Recipe& recipe, uint64_t packs_per_epoch);

@@ -88,15 +88,21 @@ void check_data(const DataRecipe& data, Stage stage) {
   one_of("data.too_long", data.too_long, {"refuse", "leave-out"});
   one_of("data.chat", data.chat, {"auto", "index", "chatml", "gemma", "llama3"});
   one_of("data.form", data.form, {"auto", "messages", "sharegpt", "alpaca", "index"});
+  if (!data.document_mask && stage == Stage::kPrefer)
+    fail("data.document_mask", "must stay on for dpo, whose pairs may not see each other");
   if (!data.reference.empty() && stage != Stage::kPrefer) {
     fail("data.reference", fmt::format("is for dpo alone, the stage is {}", to_string(stage)));
   }
 }
 
-void check_batch(const Recipe& recipe) {
+void check_batch(const Recipe& recipe, Stage stage) {
   const uint64_t tokens = recipe.batch.tokens;
   const uint64_t length = recipe.data.sequence_length;
   within("batch.tokens", tokens, 1, kMaxBatch);
+  if (recipe.batch.micro_tokens != 0) {
+    within("batch.micro_tokens", recipe.batch.micro_tokens, length, kMaxBatch);
+    if (stage == Stage::kPrefer) fail("batch.micro_tokens", "is for pt and sft, the stage is dpo");
+  }
   if (tokens % length == 0) return;
   const uint64_t down = tokens / length * length;
   fail("batch.tokens", fmt::format("must be a multiple of data.sequence_length = {}, is {}", length, tokens),
@@ -145,7 +151,7 @@ void validate(const Recipe& recipe, Stage stage) {
   check_model(recipe.model);
   check_lora(recipe.lora);
   check_data(recipe.data, stage);
-  check_batch(recipe);
+  check_batch(recipe, stage);
   check_length(recipe.length);
   check_optimizer(recipe.optimizer);
   within("preference.beta", recipe.preference.beta, 1e-6, 1e6);
@@ -155,6 +161,11 @@ void validate(const Recipe& recipe, Stage stage) {
 
 uint64_t packs_per_batch(const Recipe& recipe) {
   return recipe.batch.tokens / recipe.data.sequence_length;
+}
+
+uint64_t packs_at_once(const Recipe& recipe) {
+  const uint64_t packs = recipe.batch.micro_tokens / recipe.data.sequence_length;
+  return std::clamp<uint64_t>(packs, 1, packs_per_batch(recipe));
 }
 
 uint64_t total_steps(const Recipe& recipe, uint64_t packs_per_epoch) {

@@ -143,7 +143,21 @@ TEST(Recipe, ChecksFieldsTogether) {
   EXPECT_EQ(error_with("data.packing=concatenate", Stage::kPretrain), "");
   EXPECT_THAT(error_with("data.packing=concatenate", Stage::kInstruct), HasSubstr("best-fit, padded"));
   EXPECT_THAT(error_with("model.compute=f16", Stage::kInstruct), HasSubstr("bf16, f32"));
+  EXPECT_THAT(error_with("batch.micro_tokens=9", Stage::kPretrain), HasSubstr("must be 1024 to"));
   EXPECT_THAT(error_with("optimizer.final_learning_rate=1", Stage::kPretrain), HasSubstr("0 to 1e-05"));
+}
+
+TEST(Recipe, RefusesWhatIsNotForPreferences) {
+  const auto error_with = [](const char* setting) {
+    Recipe recipe = parse_recipe(kSmall, "r.toml");
+    recipe.data.buckets.clear();
+    recipe.data.sources[0].weight = 0;
+    if (*setting != 0) set_field(recipe, setting);
+    return error_of([&] { validate(recipe, Stage::kPrefer); });
+  };
+  EXPECT_EQ(error_with(""), "");
+  EXPECT_THAT(error_with("batch.micro_tokens=4096"), HasSubstr("is for pt and sft"));
+  EXPECT_THAT(error_with("data.document_mask=false"), HasSubstr("must stay on for dpo"));
 }
 
 TEST(Recipe, TellsChangesOfTheCourseFromOthers) {
@@ -155,6 +169,7 @@ TEST(Recipe, TellsChangesOfTheCourseFromOthers) {
   };
   EXPECT_EQ(after("run.keep=9"), "");
   EXPECT_EQ(after("model.checkpointing=false"), "");
+  EXPECT_EQ(after("batch.micro_tokens=4096"), "batch.micro_tokens was 0, is 4096");
   EXPECT_EQ(after("optimizer.beta1=0.8"), "optimizer.beta1 was 0.9, is 0.8");
   EXPECT_EQ(after("data.sources.0.weight=3"), "data.sources.0.weight was 2, is 3");
 }

@@ -2,6 +2,8 @@
 #include "train/rms_norm.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/_fused_rms_norm.h>
+#include <ATen/ops/_fused_rms_norm_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
@@ -22,6 +24,11 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
     const int64_t width = x.size(-1);
     const Tensor x_RD = x.contiguous().view({-1, width});
     const int64_t rows = x_RD.size(0);
+    if (x.is_cuda()) {
+      const auto [out_RD, scale_R1] = at::_fused_rms_norm(x_RD, {width}, weight.to(x.scalar_type()), epsilon);
+      ctx->save_for_backward({x_RD, weight, scale_R1});
+      return out_RD.view(x.sizes());
+    }
     const Tensor weight_D = weight.to(at::kFloat);
     const Tensor scale_R1 = at::empty({rows, 1}, x.options().dtype(at::kFloat));
     const Tensor out_RD = at::empty_like(x_RD);
@@ -41,8 +48,14 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
     const Tensor &x_RD = saved[0], &weight = saved[1], &scale_R1 = saved[2];
     const int64_t rows = x_RD.size(0), width = x_RD.size(1);
     const Tensor grad_RD = grads[0].contiguous().view({rows, width});
-    const Tensor weight_D = weight.to(at::kFloat);
     const bool weight_learns = ctx->needs_input_grad(1);
+    if (x_RD.is_cuda()) {
+      auto [grad_x, grad_weight] = at::_fused_rms_norm_backward(
+          grad_RD, x_RD, {width}, scale_R1, weight.to(x_RD.scalar_type()), {true, weight_learns});
+      if (weight_learns) grad_weight = grad_weight.to(weight.scalar_type());
+      return {grad_x.view(grads[0].sizes()), grad_weight, Tensor()};
+    }
+    const Tensor weight_D = weight.to(at::kFloat);
     Tensor grad_weight_D;
     if (weight_learns) grad_weight_D = at::zeros({width}, weight_D.options());
     const Tensor grad_x_RD = at::empty_like(x_RD);

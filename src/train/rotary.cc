@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/addcmul.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -29,11 +30,12 @@ Tensor turn(const Tensor& x, const Tensor& cos_TF, const Tensor& sin_TF, bool ba
     const Tensor out = out_TNH.narrow(0, first, count);
     const Tensor cos = cos_TF.narrow(0, first, count).unsqueeze(1);
     const Tensor sin = sin_TF.narrow(0, first, count).unsqueeze(1);
-    const Tensor low = block.narrow(2, 0, half).to(at::kFloat);
-    const Tensor high = block.narrow(2, half, half).to(at::kFloat);
+    const Tensor low = block.narrow(2, 0, half), high = block.narrow(2, half, half);
+    Tensor out_low = out.narrow(2, 0, half), out_high = out.narrow(2, half, half);
     const double sign = back ? -1.0 : 1.0;
-    out.narrow(2, 0, half).copy_((low * cos).addcmul_(high, sin, -sign));
-    out.narrow(2, half, half).copy_((high * cos).addcmul_(low, sin, sign));
+    // In float32, which cos and sin are, and rounded where it is stored.
+    at::addcmul_out(out_low, low * cos, high, sin, -sign);
+    at::addcmul_out(out_high, high * cos, low, sin, sign);
     const int64_t rest = head_dim - 2 * half;
     if (rest > 0) out.narrow(2, 2 * half, rest).copy_(block.narrow(2, 2 * half, rest));
   });

@@ -24,7 +24,7 @@ struct StepReport {
   double seconds = 0;
   double tokens_per_second = 0;
   double peak_share = 0;     // of the machine's matrix rate, by the usual count of operations; 0: not known
-  uint64_t peak_memory = 0;  // bytes, of process 0 so far; 0 where the weights are a device's
+  uint64_t peak_memory = 0;  // bytes, of process 0 so far: of a device where the weights are its
   double seconds_left = 0;   // as the steps since the program began went
   std::vector<std::pair<std::string, double>> measures;  // means over the step's targets or pairs
 };

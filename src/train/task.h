@@ -24,7 +24,10 @@ class Task {
 
   // What the batch's loss is divided by, of one pack: its targets, or its pairs.
   virtual uint64_t weight(const data::Pack& pack) const = 0;
-  // Sum of the losses of pack number `index`: a float32 scalar, backward() once.
+  // Whether several packs may be given to loss_sum() as one that holds all their documents.
+  virtual bool joins_packs() const { return false; }
+  // Sum of the losses of pack number `index` (of the first one, where several are joined): a float32 scalar,
+  // backward() once.
   virtual at::Tensor loss_sum(const data::Pack& pack, uint64_t index) = 0;
 
   // Further numbers of a step ("margin"), as sums of the packs since the last call; shown divided by the

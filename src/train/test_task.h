@@ -44,7 +44,7 @@ class EndlessText final : public data::PackSource {
 
 class SmallTask final : public Task {
  public:
-  explicit SmallTask(uint64_t length) : packs_(length) {
+  explicit SmallTask(uint64_t length) : packs_(length), length_(length) {
     const auto wave = [](std::vector<int64_t> shape, double phase) {
       int64_t count = 1;
       for (const int64_t dim : shape) count *= dim;
@@ -64,11 +64,13 @@ class SmallTask final : public Task {
   const data::PackSource& packs() const override { return packs_; }
   std::vector<NamedTensor> parameters() override { return {{"in", in_}, {"bias", bias_}, {"out", out_}}; }
   uint64_t weight(const data::Pack& pack) const override { return pack.loss_tokens(); }
+  bool joins_packs() const override { return true; }
 
   at::Tensor loss_sum(const data::Pack& pack, uint64_t index) override {
     const at::Tensor loss =
         at::cross_entropy_loss(logits(pack), ids_of(pack.targets), {}, at::Reduction::Sum, data::kIgnored);
-    return index == broken_pack ? loss * std::numeric_limits<float>::quiet_NaN() : loss;
+    const uint64_t packs = pack.ids.size() / length_;  // of one process, one after the other
+    return broken_pack - index < packs ? loss * std::numeric_limits<float>::quiet_NaN() : loss;
   }
 
   Work work(const data::Pack& pack) const override {
@@ -103,6 +105,7 @@ class SmallTask final : public Task {
   }
 
   EndlessText packs_;
+  uint64_t length_;
   at::Tensor in_, out_, bias_;
 };
 

@@ -8,8 +8,8 @@
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
-#include "base/cpu_features.h"
 #include "base/error.h"
+#include "train/device.h"
 
 namespace longscroll::train {
 namespace {
@@ -74,6 +74,7 @@ Trainer::Trainer(Task& task, Communicator& communicator, const Recipe& recipe, S
       recipe_(recipe),
       total_steps_(total_steps),
       packs_per_step_(packs_per_batch(recipe)),
+      packs_at_once_(task.joins_packs() ? packs_at_once(recipe) : 1),
       peak_rate_(peak_rate),
       schedule_(schedule_of(recipe.optimizer, total_steps)),
       parameters_(task.parameters(), communicator.size()),
@@ -123,10 +124,24 @@ Trainer::Batch Trainer::make_batch(uint64_t step) const {
   batch.first = step * packs_per_step_;
   const auto size = static_cast<uint64_t>(communicator_.size());
   for (auto i = static_cast<uint64_t>(communicator_.rank()); i < packs_per_step_; i += size) {
-    batch.indices.push_back(batch.first + i);
-    batch.packs.push_back(task_.packs().pack(batch.first + i));
+    if (batch.parts.empty() || batch.parts.back().indices.size() == packs_at_once_)
+      batch.parts.emplace_back();
+    MicroBatch& part = batch.parts.back();
+    part.indices.push_back(batch.first + i);
+    part.pack.append(task_.packs().pack(batch.first + i));
   }
   return batch;
+}
+
+// That one of `part` whose loss is no number by itself.
+uint64_t Trainer::broken_pack(const MicroBatch& part) {
+  const at::NoGradGuard no_grad;
+  for (const uint64_t index : part.indices) {
+    if (part.indices.size() == 1) break;
+    const data::Pack pack = task_.packs().pack(index);
+    if (task_.weight(pack) > 0 && !std::isfinite(task_.loss_sum(pack, index).item<double>())) return index;
+  }
+  return part.indices.front();
 }
 
 void Trainer::prefetch(uint64_t step) {
@@ -138,16 +153,17 @@ void Trainer::prefetch(uint64_t step) {
 Trainer::Sums Trainer::forward_backward(const Batch& batch, uint64_t total_weight,
                                         const std::atomic<bool>* stop) {
   Sums sums;
-  for (size_t i = 0; i < batch.packs.size() && !sums.stopped && sums.bad_pack_plus_one == 0; ++i) {
+  for (const MicroBatch& part : batch.parts) {
+    if (sums.stopped || sums.bad_pack_plus_one != 0) break;
     if (stop != nullptr && *stop) {
       sums.stopped = true;
-    } else if (task_.weight(batch.packs[i]) > 0) {
-      const at::Tensor loss = task_.loss_sum(batch.packs[i], batch.indices[i]);
+    } else if (task_.weight(part.pack) > 0) {
+      const at::Tensor loss = task_.loss_sum(part.pack, part.indices.front());
       (loss / static_cast<double>(total_weight)).backward();
       const auto value = loss.item<double>();
-      if (!std::isfinite(value)) sums.bad_pack_plus_one = batch.indices[i] + 1;
+      if (!std::isfinite(value)) sums.bad_pack_plus_one = broken_pack(part) + 1;
       sums.loss += value;
-      sums.work += task_.work(batch.packs[i]).usual;
+      sums.work += task_.work(part.pack).usual;
     }
   }
   sums.measures = task_.take_measures();
@@ -187,9 +203,9 @@ std::optional<StepReport> Trainer::step(const std::atomic<bool>* stop) {
   const Batch batch = next_batch_.valid() ? next_batch_.get() : make_batch(state_.step);
   prefetch(state_.step + 1);
   std::array<uint64_t, 2> counts = {0, 0};  // what the loss is divided by, positions
-  for (const data::Pack& pack : batch.packs) {
-    counts[0] += task_.weight(pack);
-    counts[1] += static_cast<uint64_t>(shape_of(pack).tokens);
+  for (const MicroBatch& part : batch.parts) {
+    counts[0] += task_.weight(part.pack);
+    counts[1] += static_cast<uint64_t>(shape_of(part.pack).tokens);
   }
   communicator_.sum(std::span<uint64_t>(counts));
   if (counts[0] == 0) {
@@ -225,7 +241,7 @@ std::optional<StepReport> Trainer::step(const std::atomic<bool>* stop) {
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.tokens_per_second = static_cast<double>(counts[1]) / report.seconds;
   if (peak_rate_ > 0) report.peak_share = totals[1] / report.seconds / peak_rate_;
-  if (parameters_.weights().is_cpu()) report.peak_memory = peak_memory_bytes();
+  report.peak_memory = peak_memory_of(parameters_.weights().device());
   seconds_here_ += report.seconds;
   steps_here_ += 1;
   report.seconds_left =

@@ -64,16 +64,21 @@ class Trainer {
   uint64_t steps_done() const { return state_.step; }
 
  private:
+  // Packs that are computed at once, as one.
+  struct MicroBatch {
+    std::vector<uint64_t> indices;
+    data::Pack pack;
+  };
   struct Batch {
     uint64_t first = 0;  // of all processes
-    std::vector<uint64_t> indices;
-    std::vector<data::Pack> packs;
+    std::vector<MicroBatch> parts;
   };
   struct Sums;  // over the packs of a step
 
   Batch make_batch(uint64_t step) const;
   void prefetch(uint64_t step);
   std::optional<StepReport> step(const std::atomic<bool>* stop);
+  uint64_t broken_pack(const MicroBatch& part);
   Sums forward_backward(const Batch& batch, uint64_t total_weight, const std::atomic<bool>* stop);
   void check_packs(const Batch& batch, uint64_t bad_pack_plus_one);
   void check_step(const Batch& batch, double loss, double norm);
@@ -85,6 +90,7 @@ class Trainer {
   Recipe recipe_;
   uint64_t total_steps_;
   uint64_t packs_per_step_;
+  uint64_t packs_at_once_;
   double peak_rate_;
   Schedule schedule_;
   FlatParameters parameters_;

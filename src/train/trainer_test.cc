@@ -51,6 +51,20 @@ TEST(Trainer, AveragesByTokenWhateverThePacking) {
   expect_near(two.weights, one.weights, 5e-6f);
 }
 
+// As above: sums in another order.
+TEST(Trainer, ComputesPacksTogetherToTheSameLossesAndWeights) {
+  const TempFolder folder;
+  const RunResult alone = run(small_recipe(folder.path() / "alone", 8, 64));
+  for (const uint64_t micro_tokens : {16, 30, 64, 1000}) {  // 2, 3, 8 and 8 packs
+    Recipe recipe = small_recipe(folder.path() / std::to_string(micro_tokens), 8, 64);
+    recipe.batch.micro_tokens = micro_tokens;
+    const RunResult together = run(recipe);
+    for (size_t step = 0; step < kSteps; ++step)
+      EXPECT_NEAR(together.losses[step], alone.losses[step], 2e-6) << micro_tokens;
+    expect_near(together.weights, alone.weights, 5e-6f);
+  }
+}
+
 TEST(Trainer, StoppedAnywhereAndResumedEndsAtTheSameBits) {
   const TempFolder folder;
   const RunResult whole = run(small_recipe(folder.path() / "whole", 8, 64));
@@ -87,21 +101,25 @@ TEST(Trainer, EvaluatesBeforeTheFirstStepAsOftenAsAskedAndAtTheEnd) {
 
 TEST(Trainer, NamesThePackWhoseLossIsNoNumberAndKeepsTheWeightsBeforeIt) {
   const TempFolder folder;
-  const Recipe recipe = small_recipe(folder.path() / "run", 8, 64);
-  SmallTask task(8);
-  task.broken_pack = 8 * 4 + 5;  // of the fifth step
-  Communicator alone;
-  Trainer trainer(task, alone, recipe, Stage::kPretrain, kSteps, 0);
-  try {
-    trainer.run({});
-    FAIL() << "went on";
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(),
-                testing::AllOf(testing::HasSubstr("step 5, pack 37"), testing::HasSubstr("text at 296")));
+  for (const uint64_t micro_tokens : {0, 32}) {
+    Recipe recipe = small_recipe(folder.path() / std::to_string(micro_tokens), 8, 64);
+    recipe.batch.micro_tokens = micro_tokens;
+    SmallTask task(8);
+    task.broken_pack = 8 * 4 + 5;  // of the fifth step
+    Communicator alone;
+    Trainer trainer(task, alone, recipe, Stage::kPretrain, kSteps, 0);
+    try {
+      trainer.run({});
+      FAIL() << "went on";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(),
+                  testing::AllOf(testing::HasSubstr("step 5, pack 37"), testing::HasSubstr("text at 296")));
+    }
+    const std::vector<float> weights = task.values();
+    EXPECT_TRUE(
+        std::all_of(weights.begin(), weights.end(), [](float value) { return std::isfinite(value); }));
+    EXPECT_EQ(trainer.steps_done(), 4u);
   }
-  const std::vector<float> weights = task.values();
-  EXPECT_TRUE(std::all_of(weights.begin(), weights.end(), [](float value) { return std::isfinite(value); }));
-  EXPECT_EQ(trainer.steps_done(), 4u);
 }
 
 TEST(Trainer, GoesOnOnlyWithTheSameCourseOfTraining) {

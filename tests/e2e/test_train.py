@@ -63,6 +63,19 @@ class Stages(training.TestCase):
         self.assertLess(made[-1]["loss"], made[0]["loss"])
         self.assertTrue((self.out("dpo") / "reference.safetensors").exists())
 
+    def test_packs_computed_at_once_come_to_the_same_losses(self):
+        self.train("pt", self.recipe("apart", steps=8))
+        self.train("pt", self.recipe("at-once", steps=8), "--set", "batch.micro_tokens=512")
+        for apart, at_once in zip(steps(self.out("apart")), steps(self.out("at-once")), strict=True):
+            self.assertAlmostEqual(apart["loss"], at_once["loss"], places=4)
+
+    def test_without_the_document_mask_later_documents_see_the_earlier_ones(self):
+        self.train("pt", self.recipe("masked", steps=3))
+        self.train("pt", self.recipe("unmasked", steps=3), "--set", "data.document_mask=false")
+        masked, unmasked = steps(self.out("masked"))[0], steps(self.out("unmasked"))[0]
+        self.assertEqual(masked["tokens"], unmasked["tokens"])
+        self.assertGreater(abs(masked["loss"] - unmasked["loss"]), 1e-6)
+
     def test_adapters_are_kept_as_adapters_and_merged_at_the_end(self):
         recipe = self.recipe("lora", steps=8)
         self.train("pt", recipe, "--set", "lora.rank=4", "--set", "optimizer.learning_rate=2e-2")
