@@ -1,8 +1,8 @@
 # The commands a person types. CI runs `make test`.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-train build build-train test test-train check format tidy tidy-train sanitize demo demo-eval demo-data demo-train \
-	interop bench
+.PHONY: help setup setup-train build build-train test test-train check format tidy tidy-train sanitize demo demo-eval demo-data \
+	demo-train reproduce-pocket interop bench
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -60,6 +60,11 @@ test-train: build-train ## Every test of training, also those that take minutes
 
 demo-train: ## Set up, build, and train a small model: texts, instructions, preferences (under 10 minutes)
 	scripts/demo_train.sh
+
+reproduce-pocket: build-train ## A reduced set of the report's experiments with a model of a million parameters
+	recipes/pocket/run.py --comparisons 1 --seeds 1 --size 0.3 --questions 20 --device cpu --work build/pocket-reduced
+	recipes/pocket/results.py --work build/pocket-reduced --out build/pocket-reduced/results
+	@echo "tables: build/pocket-reduced/results/tables.md" >&2
 
 # Python packages of some GiB, so not a part of `make test`.
 INTEROP := build/interop-venv

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""What the pocket experiments found, as one file of numbers and tables in Markdown.
+
+Usage: recipes/pocket/results.py [--work build/pocket] [--out docs/report]
+
+Writes OUT/results.json, every number of every run, and OUT/tables.md: perplexity by length on made and on natural texts,
+and the share of facts that were found. A cell is the mean over the seeds with their range; of facts, all items of all
+seeds with Wilson's 95% interval.
+"""
+import argparse
+import json
+import math
+import pathlib
+import statistics
+
+import experiments
+
+LENGTHS = (128, 256, 512, 1024, 2048, 4096)
+ASKED = (256, 512, 1024, 2048, 4096)
+METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")
+
+
+def map_of(path: pathlib.Path) -> dict:
+    """{rotation: {length: nats a token}}"""
+    found: dict[str, dict[int, float]] = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        found.setdefault(cell["method"], {})[cell["length"]] = cell["nll"]
+    return found
+
+
+def answers_of(path: pathlib.Path) -> dict:
+    """{length: [found, asked]}"""
+    tally: dict[int, list[int]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        entry = tally.setdefault(int(record["task"].rpartition("_")[2]), [0, 0])
+        entry[0] += record["score"] >= 1.0 or record["score"] >= 100.0
+        entry[1] += 1
+    return tally
+
+
+def run_of(home: pathlib.Path) -> dict:
+    found: dict = {}
+    metrics = home / "run" / "metrics.jsonl"
+    if metrics.exists():
+        lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+        found["held_out"] = {line["step"]: line["evaluation"]["loss"] for line in lines if "evaluation" in line}
+        steps = [line for line in lines if "loss" in line]
+        found |= {"steps": len(steps), "tokens": steps[-1]["tokens"]}
+    for kind in ("made", "text"):
+        if (home / f"map-{kind}" / "map.json").exists():
+            found[f"map_{kind}"] = map_of(home / f"map-{kind}" / "map.json")
+    for folder in sorted(home.glob("facts*")) + sorted(home.glob("chat*")):
+        if (folder / "records.jsonl").exists():
+            found.setdefault("asked", {})[folder.name] = answers_of(folder / "records.jsonl")
+    return found
+
+
+def collect(work: pathlib.Path) -> dict:
+    runs: dict[str, dict[str, dict]] = {}
+    for home in sorted(work.glob("runs/*/*")):
+        if home.is_dir() and (found := run_of(home)):
+            runs.setdefault(home.name, {})[home.parent.name] = found
+    return runs
+
+
+def wilson(found: int, asked: int) -> tuple[float, float]:
+    share, z = found / asked, 1.96
+    middle = (share + z * z / (2 * asked)) / (1 + z * z / asked)
+    half = z / (1 + z * z / asked) * math.sqrt(share * (1 - share) / asked + z * z / (4 * asked * asked))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def perplexity_cell(values: list[float]) -> str:
+    numbers = [math.exp(value) for value in values]
+    if not numbers:
+        return ""
+    mean = statistics.fmean(numbers)
+    return f"{mean:.3f}" if len(numbers) == 1 else f"{mean:.3f} ({min(numbers):.3f}–{max(numbers):.3f})"
+
+
+def facts_cell(pairs: list[list[int]]) -> str:
+    if not pairs:
+        return ""
+    found, asked = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+    low, high = wilson(found, asked)
+    return f"{100 * found / asked:.0f} ({100 * low:.0f}–{100 * high:.0f})"
+
+
+def table(head: str, columns: tuple, rows: list[tuple[str, list[str]]]) -> str:
+    lines = [f"| {head} | " + " | ".join(str(column) for column in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    lines += [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows if any(cells)]
+    return "\n".join(lines) + "\n"
+
+
+def perplexity_rows(runs: dict, kind: str, wanted: list[tuple[str, str, str]]) -> list[tuple[str, list[str]]]:
+    """`wanted`: name of the row, run, rotation."""
+    rows = []
+    for name, run, method in wanted:
+        maps = [found[f"map_{kind}"].get(method, {}) for found in runs.get(run, {}).values() if f"map_{kind}" in found]
+        rows.append((name, [perplexity_cell([m[length] for m in maps if length in m]) for length in LENGTHS]))
+    return rows
+
+
+def facts_rows(runs: dict, wanted: list[tuple[str, str, str]]) -> list[tuple[str, list[str]]]:
+    """`wanted`: name of the row, run, suite."""
+    rows = []
+    for name, run, suite in wanted:
+        asked = [found["asked"][suite] for found in runs.get(run, {}).values() if suite in found.get("asked", {})]
+        rows.append((name, [facts_cell([a[length] for a in asked if length in a]) for length in ASKED]))
+    return rows
+
+
+def section(title: str, runs: dict, wanted: list[tuple[str, str, str]], asked: list[tuple[str, str, str]]) -> str:
+    return (f"## {title}\n\nPerplexity of made texts by length\n\n" + table("", LENGTHS, perplexity_rows(runs, "made", wanted))
+            + "\nPerplexity of natural texts by length\n\n" + table("", LENGTHS, perplexity_rows(runs, "text", wanted))
+            + "\nFacts found, per cent\n\n" + table("", ASKED, facts_rows(runs, asked)))
+
+
+def own(*names: str) -> list[tuple[str, str, str]]:
+    return [(name, name, "own") for name in names]
+
+
+def facts(*names: str) -> list[tuple[str, str, str]]:
+    return [(name, name, "facts") for name in names]
+
+
+def held_out_table(runs: dict, names: list[str]) -> str:
+    rows = []
+    for name in names:
+        for seed, found in sorted(runs.get(name, {}).items()):
+            rows.append((f"{name}, seed {seed}", [f"{loss:.3f}" for loss in found.get("held_out", {}).values()]))
+    width = max((len(cells) for _, cells in rows), default=0)
+    return table("held-out loss, nats", tuple(range(width)), [(n, c + [""] * (width - len(c))) for n, c in rows])
+
+
+def tables(runs: dict) -> str:
+    tokens = sorted((*experiments.TOKEN_STEPS, experiments.LONG_STEPS))
+    by_tokens = ["long" if steps == experiments.LONG_STEPS else f"steps-{steps}" for steps in tokens]
+    sweep = ["long" if factor == experiments.REPORTS_FACTOR else f"base-x{factor}" for factor in experiments.SWEEP]
+    shares = [f"sft-{share}" for share in experiments.SFT_SHARES[:-1]] + ["sft"]
+    first = section("1. What extends the window", runs,
+                    [("base", "base", "own"), *((f"base, {m}", "base", m) for m in METHODS), *own("long", "sft")],
+                    [("base", "base", "facts"), *((f"base, {m}", "base", f"facts-{m.replace(':', '-')}") for m in METHODS),
+                     *facts("long", "sft"), ("sft, in a conversation", "sft", "chat")])
+    stages = [f"{what}-{number}" for what in ("rising", "mixed") for number in (1, 2, 3)]
+    parts = [first, section("2. The rotary base", runs, own(*sweep), facts(*sweep)),
+             section("3. Tokens of Long PT", runs, own("base", *by_tokens), facts("base", *by_tokens)),
+             section("4. Lengths in order", runs, own("rising-3", "mixed-3"), facts("rising-3", "mixed-3"))
+             + "\n" + held_out_table(runs, stages),
+             section("5. Packing", runs, own("packed", "packed-unmasked", "padded"), facts("packed", "packed-unmasked", "padded")),
+             section("6. Share of long instructions", runs, own(*shares), [(name, name, "chat") for name in shares])]
+    return "\n".join(parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    root = pathlib.Path(__file__).resolve().parents[2]
+    parser.add_argument("--work", type=pathlib.Path, default=root / "build" / "pocket")
+    parser.add_argument("--out", type=pathlib.Path, default=root / "docs" / "report")
+    arguments = parser.parse_args()
+    runs = collect(arguments.work)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "results.json").write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    (arguments.out / "tables.md").write_text("# Tables of the pocket experiments\n\n" + tables(runs), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
