@@ -20,6 +20,7 @@ import sys
 import time
 
 STEPS = ("import", "clean", "dedupe", "decontaminate")
+SHARD_BYTES = 8_000_000  # enough tasks for several processes; the corpus's own plan has 1 MB, whose syncs count
 
 
 def make(folder: pathlib.Path, documents: int):
@@ -69,7 +70,8 @@ def time_processes(options) -> None:
             out = options.folder / "shared"
             shutil.rmtree(out, ignore_errors=True)
             begin = time.monotonic()
-            command = [options.binary, "data", "run", options.folder / "plan.toml", "--set", f"out={out}", "--workers", "1"]
+            command = [options.binary, "data", "run", options.folder / "plan.toml", "--set", f"out={out}", "--set",
+                       f"import.shard_bytes={SHARD_BYTES}", "--workers", "1"]
             processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(count)]
             if any(process.wait() != 0 for process in processes):
                 raise SystemExit("a process failed")
