@@ -4,8 +4,8 @@
 Usage: recipes/pocket/results.py [--work build/pocket] [--out docs/report]
 
 Writes OUT/results.json, every number of every run, and OUT/tables.md: perplexity by length on made and on natural texts,
-and the share of facts that were found. A cell is the mean over the seeds with their range; of facts, all items of all
-seeds with Wilson's 95% interval.
+and the share of facts that were found. A row of all seeds has the mean with the range, of
+facts all items together, and Wilson's 95% interval; where runs are compared that not every seed has, a row is a seed.
 """
 import argparse
 import json
@@ -93,28 +93,40 @@ def table(head: str, columns: tuple, rows: list[tuple[str, list[str]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def perplexity_rows(runs: dict, kind: str, wanted: list[tuple[str, str, str]]) -> list[tuple[str, list[str]]]:
+def seeds_of(runs: dict, name: str, run: str, by_seed: bool) -> list[tuple[str, list[dict]]]:
+    """Rows and what stands in them: a row for all seeds together, or one for each."""
+    found = runs.get(run, {})
+    if not by_seed:
+        return [(name, list(found.values()))]
+    return [(f"{name}, seed {seed}", [found[seed]]) for seed in sorted(found)]
+
+
+def perplexity_rows(runs: dict, kind: str, wanted: list[tuple[str, str, str]], by_seed: bool) -> list[tuple[str, list[str]]]:
     """`wanted`: name of the row, run, rotation."""
     rows = []
     for name, run, method in wanted:
-        maps = [found[f"map_{kind}"].get(method, {}) for found in runs.get(run, {}).values() if f"map_{kind}" in found]
-        rows.append((name, [perplexity_cell([m[length] for m in maps if length in m]) for length in LENGTHS]))
+        for row, seeds in seeds_of(runs, name, run, by_seed):
+            maps = [found[f"map_{kind}"].get(method, {}) for found in seeds if f"map_{kind}" in found]
+            rows.append((row, [perplexity_cell([m[length] for m in maps if length in m]) for length in LENGTHS]))
     return rows
 
 
-def facts_rows(runs: dict, wanted: list[tuple[str, str, str]]) -> list[tuple[str, list[str]]]:
+def facts_rows(runs: dict, wanted: list[tuple[str, str, str]], by_seed: bool) -> list[tuple[str, list[str]]]:
     """`wanted`: name of the row, run, suite."""
     rows = []
     for name, run, suite in wanted:
-        asked = [found["asked"][suite] for found in runs.get(run, {}).values() if suite in found.get("asked", {})]
-        rows.append((name, [facts_cell([a[length] for a in asked if length in a]) for length in ASKED]))
+        for row, seeds in seeds_of(runs, name, run, by_seed):
+            asked = [found["asked"][suite] for found in seeds if suite in found.get("asked", {})]
+            rows.append((row, [facts_cell([a[length] for a in asked if length in a]) for length in ASKED]))
     return rows
 
 
-def section(title: str, runs: dict, wanted: list[tuple[str, str, str]], asked: list[tuple[str, str, str]]) -> str:
-    return (f"## {title}\n\nPerplexity of made texts by length\n\n" + table("", LENGTHS, perplexity_rows(runs, "made", wanted))
-            + "\nPerplexity of natural texts by length\n\n" + table("", LENGTHS, perplexity_rows(runs, "text", wanted))
-            + "\nFacts found, per cent\n\n" + table("", ASKED, facts_rows(runs, asked)))
+def section(title: str, runs: dict, wanted: list[tuple[str, str, str]], asked: list[tuple[str, str, str]],
+            by_seed: bool = True) -> str:
+    parts = [("Perplexity of made texts by length", LENGTHS, perplexity_rows(runs, "made", wanted, by_seed)),
+             ("Perplexity of natural texts by length", LENGTHS, perplexity_rows(runs, "text", wanted, by_seed)),
+             ("Facts found, per cent", ASKED, facts_rows(runs, asked, by_seed))]
+    return f"## {title}\n" + "".join(f"\n{head}\n\n{table('', columns, rows)}" for head, columns, rows in parts)
 
 
 def own(*names: str) -> list[tuple[str, str, str]]:
@@ -131,7 +143,7 @@ def held_out_table(runs: dict, names: list[str]) -> str:
         for seed, found in sorted(runs.get(name, {}).items()):
             rows.append((f"{name}, seed {seed}", [f"{loss:.3f}" for loss in found.get("held_out", {}).values()]))
     width = max((len(cells) for _, cells in rows), default=0)
-    return table("held-out loss, nats", tuple(range(width)), [(n, c + [""] * (width - len(c))) for n, c in rows])
+    return table("", tuple(range(width)), [(n, c + [""] * (width - len(c))) for n, c in rows])
 
 
 def tables(runs: dict) -> str:
@@ -142,12 +154,14 @@ def tables(runs: dict) -> str:
     first = section("1. What extends the window", runs,
                     [("base", "base", "own"), *((f"base, {m}", "base", m) for m in METHODS), *own("long", "sft")],
                     [("base", "base", "facts"), *((f"base, {m}", "base", f"facts-{m.replace(':', '-')}") for m in METHODS),
-                     *facts("long", "sft"), ("sft, in a conversation", "sft", "chat")])
+                     *facts("long", "sft"), ("sft, in a conversation", "sft", "chat")], by_seed=False)
     stages = [f"{what}-{number}" for what in ("rising", "mixed") for number in (1, 2, 3)]
-    parts = [first, section("2. The rotary base", runs, own(*sweep), facts(*sweep)),
-             section("3. Tokens of Long PT", runs, own("base", *by_tokens), facts("base", *by_tokens)),
+    parts = [first, section("2. The rotary base", runs, own(*sweep), facts(*sweep))
+             + "\nHeld-out loss while it trains, nats\n\n" + held_out_table(runs, sweep),
+             section("3. Tokens of Long PT", runs, own("base", *by_tokens), facts("base", *by_tokens))
+             + "\nHeld-out loss while it trains, nats\n\n" + held_out_table(runs, by_tokens),
              section("4. Lengths in order", runs, own("rising-3", "mixed-3"), facts("rising-3", "mixed-3"))
-             + "\n" + held_out_table(runs, stages),
+             + "\nHeld-out loss of each stage, nats, from its beginning to its end\n\n" + held_out_table(runs, stages),
              section("5. Packing", runs, own("packed", "packed-unmasked", "padded"), facts("packed", "packed-unmasked", "padded")),
              section("6. Share of long instructions", runs, own(*shares), [(name, name, "chat") for name in shares])]
     return "\n".join(parts)
