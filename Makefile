@@ -1,8 +1,8 @@
 # The commands a person types. CI runs `make test`.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-train build build-train test test-train check format tidy tidy-train sanitize demo demo-eval demo-data \
-	demo-train reproduce-pocket interop bench
+.PHONY: help setup setup-train build build-train build-parquet test test-train check format tidy tidy-train sanitize demo \
+	demo-eval demo-data demo-train reproduce-pocket interop bench
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -53,6 +53,11 @@ setup-train: ## Install what longscroll-train needs: LibTorch, Open MPI
 
 build-train: setup-train ## Build the release preset with longscroll-train
 	@cmake --preset release -DLONGSCROLL_TRAIN=ON $(if $(LONGSCROLL_TORCH),-DLONGSCROLL_TORCH=$(LONGSCROLL_TORCH))
+	@cmake --build --preset release -j $(JOBS)
+
+build-parquet: setup ## Build the release preset with Parquet as an input of data import
+	@scripts/setup_parquet.sh
+	@cmake --preset release -DLONGSCROLL_PARQUET=ON $(if $(LONGSCROLL_ARROW),-DLONGSCROLL_ARROW=$(LONGSCROLL_ARROW))
 	@cmake --build --preset release -j $(JOBS)
 
 test-train: build-train ## Every test of training, also those that take minutes

@@ -40,7 +40,10 @@ struct StepText {
 
 constexpr StepText kStepTexts[] = {
     {"import", "Raw files to document shards",
-     "Files and folders: .jsonl, .txt, .md, .html, .htm, .xhtml, also with .gz or .zst", "Importing",
+     "Files and folders: .jsonl, .txt, .md, .html, .htm, .xhtml, also with .gz or .zst; .parquet, if built "
+     "with "
+     "LONGSCROLL_PARQUET",
+     "Importing",
      "Example:\n  longscroll data import raw --out corpus/01-import\n"
      "  longscroll data import repositories --out corpus/01-code --set source_trees=true"},
     {"clean", "Repair documents; drop what is no text", "Document shards, and folders of them", "Cleaning",

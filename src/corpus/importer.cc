@@ -17,6 +17,7 @@
 #include "corpus/document_writer.h"
 #include "corpus/html_text.h"
 #include "corpus/line_reader.h"
+#include "corpus/parquet_reader.h"
 #include "corpus/raw_files.h"
 #include "corpus/record_parser.h"
 #include "corpus/source_tree.h"
@@ -52,6 +53,8 @@ class ImportTask {
           return take_html(file);
         case RawKind::kRecords:
           return take_records(file);
+        case RawKind::kParquet:
+          return take_parquet(file);
         case RawKind::kSourceTree:
           return take_source_tree(file);
       }
@@ -108,13 +111,23 @@ class ImportTask {
                             fmt::format("must be at most {} MiB, found more", kMaxLineBytes >> 20)});
         continue;
       }
-      const ParsedRecord& record = parser_.parse(line->text);
-      if (record.fault.empty()) {
-        take_record(file, line->number, record);
-      } else {
-        report_.faults.add({record.fault, file.name, line->number, record.what});
-      }
+      take_parsed(file, line->number, parser_.parse(line->text));
     }
+  }
+
+  void take_parquet(const RawFile& file) {
+    ParquetEvents events;
+    events.row = [&](uint64_t row, const ParsedRecord& record) {
+      check_cancelled(cancel_, file.name);
+      take_parsed(file, row, record);
+    };
+    events.left_out = [&](const std::string& type) { ++report_.changes["columns left out: " + type]; };
+    read_parquet(file.path, settings_.text_field, events);
+  }
+
+  void take_parsed(const RawFile& file, uint64_t line, const ParsedRecord& record) {
+    if (record.fault.empty()) return take_record(file, line, record);
+    report_.faults.add({record.fault, file.name, line, record.what});
   }
 
   void take_record(const RawFile& file, uint64_t line, const ParsedRecord& record) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "corpus/parquet_reader.h"
 #include "formats/file_faults.h"
 
 namespace longscroll::corpus {
@@ -13,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kTaskBytes = uint64_t{64} << 20;
-constexpr const char* kKinds = ".jsonl, .txt, .md, .html, .htm, .xhtml (or these with .gz, .zst)";
+constexpr const char* kKinds = ".jsonl, .txt, .md, .html, .htm, .xhtml (or these with .gz, .zst), .parquet";
 
 fs::path unpacked_name(const fs::path& path) {
   return path.extension() == ".gz" || path.extension() == ".zst" ? path.stem() : path.filename();
@@ -81,6 +82,7 @@ void add_folder(const fs::path& input, RawFiles& found) {
 void add_file(const fs::path& input, RawFiles& found) {
   const std::optional<RawKind> kind = raw_kind(input);
   if (!kind) throw_unsupported_file(input, fmt::format("must end in {}, found another kind", kKinds));
+  if (*kind == RawKind::kParquet) require_parquet(input);
   found.files.push_back(
       {input, size_of(input), *kind, unpacked_name(input).stem().string(), input.filename().string()});
 }
@@ -88,6 +90,7 @@ void add_file(const fs::path& input, RawFiles& found) {
 }  // namespace
 
 std::optional<RawKind> raw_kind(const fs::path& path) {
+  if (path.extension() == ".parquet") return RawKind::kParquet;  // packed inside, and read at any place
   const std::string ending = unpacked_name(path).extension().string();
   if (ending == ".txt" || ending == ".md") return RawKind::kText;
   if (ending == ".html" || ending == ".htm" || ending == ".xhtml") return RawKind::kHtml;

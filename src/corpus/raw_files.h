@@ -11,7 +11,7 @@
 
 namespace longscroll::corpus {
 
-enum class RawKind { kText, kHtml, kRecords, kSourceTree };
+enum class RawKind { kText, kHtml, kRecords, kParquet, kSourceTree };
 
 struct RawFile {
   std::filesystem::path path;  // of a repository its folder
@@ -30,7 +30,8 @@ struct RawFiles {
 };
 
 // In the order of the inputs, of a folder by name. Throws Error(kFile) when an input is missing or there is
-// nothing at all; Error(kUnsupported) when a file that is named is of no kind that is read.
+// nothing at all; Error(kUnsupported) when a file that is named is of no kind that is read, or only by other
+// builds.
 RawFiles find_raw_files(const std::vector<std::filesystem::path>& inputs, bool source_trees);
 
 // Runs [begin, end) of files, each up to 64 MiB together or one larger file.

@@ -20,6 +20,23 @@ import document_shards  # noqa: E402
 DOCUMENTS = 1000
 
 
+WRITE_PARQUET = """
+import datetime, sys
+import pyarrow, pyarrow.parquet
+numbers = range(5000)
+pyarrow.parquet.write_table(pyarrow.table({
+    "id": [f"n{i}" for i in numbers], "text": [None] + [f"text {i}" for i in numbers[1:]],
+    "score": [i / 2 for i in numbers], "at": [datetime.datetime(2024, 1, 1)] * 5000,
+    "vector": [[i] for i in numbers]}), sys.argv[1], row_group_size=700)
+"""
+
+
+def arrow_python() -> str:
+    """The Python with which scripts/setup_parquet.sh installed pyarrow, else this one."""
+    installed = TOOLS.parent / "build" / "arrow-venv" / "bin" / "python"
+    return str(installed) if installed.exists() else sys.executable
+
+
 def with_small_files():
     """In the child: files of at most 64 KiB, as on a disk that is nearly full."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -116,6 +133,39 @@ class Corpus(harness.TestCase):
         self.assertEqual([(fault["file"], fault["line"]) for fault in faults if fault["kind"] == "too-long"],
                          [("e.jsonl", 1)])
         self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 1 << 20)  # KiB
+
+    def import_with_parquet(self, name: str, content: bytes) -> subprocess.CompletedProcess:
+        raw = self.new_folder(f"raw-{name}")
+        raw.mkdir()
+        (raw / name).write_bytes(content)
+        return run("data", "import", raw / name, "--out", self.new_folder(f"imported-{name}"), "--json")
+
+    def test_parquet_is_read_or_refused_by_name(self):
+        done = self.import_with_parquet("a.parquet", b"PAR1 and no more")
+        if done.returncode == 0:
+            self.assertEqual(json.loads(done.stdout)["faults"], {"unreadable": 1})
+        else:
+            self.assert_one_error(done, "a.parquet] must be", "-DLONGSCROLL_PARQUET=ON")
+            self.assertFalse((self.folder / "imported-a.parquet").exists())
+
+    def test_parquet_of_pyarrow_is_read(self):
+        if self.import_with_parquet("a.parquet", b"").returncode != 0:
+            self.skipTest("this program was built without LONGSCROLL_PARQUET")
+        made = self.folder / "made.parquet"
+        if subprocess.run([arrow_python(), "-c", WRITE_PARQUET, str(made)], capture_output=True).returncode != 0:
+            self.skipTest("pyarrow is not installed: scripts/setup_parquet.sh")
+        whole = made.read_bytes()
+        found = json.loads(self.import_with_parquet("b.parquet", whole).stdout)
+        size = sum(len(f"text {i}") for i in range(1, 5000))
+        self.assertEqual(found["out"], {"b": {"documents": 4999, "bytes": size}})
+        self.assertEqual(found["faults"], {"no-text": 1})
+        self.assertEqual(found["changes"], {"columns left out: list": 1})
+        last = list(document_shards.read_documents(self.folder / "imported-b.parquet"))[-1]
+        self.assertEqual(last["id"], "n4999")
+        self.assertEqual(last["meta"], {"score": 2499.5, "at": "2024-01-01 00:00:00.000000", "file": "b.parquet",
+                                        "line": 5000})
+        found = json.loads(self.import_with_parquet("c.parquet", whole[:len(whole) // 2]).stdout)
+        self.assertEqual(found["faults"], {"unreadable": 1})
 
     def test_the_end_of_the_chain_is_packed(self):
         mix = self.new_folder("mixed")
