@@ -160,7 +160,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     longscroll::train::complete(settings);
-    std::cout << longscroll::train::measure(settings) << std::endl;
+    std::cout << longscroll::train::measure(settings) << '\n' << std::flush;
   } catch (const longscroll::Error& error) {
     std::cerr << error.what() << "\n";
     return 1;
