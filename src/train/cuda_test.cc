@@ -123,7 +123,7 @@ class CudaModelTest : public CudaTest, public testing::WithParamInterface<const 
     return chosen;
   }
   // The same weights on the device.
-  static LanguageModel on_device(const LanguageModel& cpu, ModelOptions chosen) {
+  static LanguageModel on_device(const LanguageModel& cpu, const ModelOptions& chosen) {
     LanguageModel model(cpu.config(), chosen);
     const torch::NoGradGuard no_grad;
     auto there = model.named_parameters();
