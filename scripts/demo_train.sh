@@ -34,7 +34,7 @@ run cmake --build --preset release -j "$(nproc)" --target longscroll longscroll-
 step "3 of 9: the model, $model"
 run "$bin/longscroll" pull "$model"
 step "4 of 9: a corpus of token shards, from raw texts (make demo-data)"
-if [ ! -d "$corpus" ]; then run scripts/demo_data.sh; fi
+if [ ! -d "$corpus" ]; then (out=build/demo-data; set --; . scripts/demo_corpus.sh); fi
 step "5 of 9: continued pre-training, 6 steps of 2,048 tokens"
 train pt recipes/smollm2-135m/pt.toml "$model" --set "data.sources.0.path=$corpus" --set evaluation.path= \
   --set evaluation.every=0 --set length.steps=6 --set optimizer.warmup_steps=2 "$@"
