@@ -17,6 +17,7 @@ void add_convert_command(CLI::App& program, Action& action);
 void add_data_command(CLI::App& program, Action& action);  // with the steps of a corpus, run, pack, stats
 void add_bench_command(CLI::App& program, Action& action);
 void add_rope_command(CLI::App& program, Action& action);  // with plan, map
+void add_extend_command(CLI::App& program, Action& action);
 void add_report_command(CLI::App& program, Action& action);
 void add_models_commands(CLI::App& program, Action& action);  // models, pull
 

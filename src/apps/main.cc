@@ -29,6 +29,7 @@ int run_command_line(int argc, char** argv) {
   add_report_command(program, action);
   add_convert_command(program, action);
   add_data_command(program, action);
+  add_extend_command(program, action);
   add_bench_command(program, action);
   try {
     program.parse(argc, argv);

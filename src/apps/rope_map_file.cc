@@ -40,6 +40,20 @@ report::RopeMapCell cell_of(const RecordFields& fields, const std::filesystem::p
   return cell;
 }
 
+nlohmann::json read_map_file(const std::filesystem::path& path) {
+  return parse_strict_json(read_file_bytes(path).bytes, path, "map", kMapFileDepth);
+}
+
+void add_cells(const RecordFields& fields, const std::filesystem::path& path, report::RopeMap& map) {
+  const nlohmann::json& cells = fields.at("cells");
+  if (!cells.is_array()) fields.fail("must have a list as 'cells'");
+  for (const nlohmann::json& cell : cells) {
+    const RecordFields of_cell(cell, path, "map's 'cells'");
+    if (of_cell.count("counted") > 0)
+      map.cells[{of_cell.text("method"), of_cell.count("length")}] = cell_of(of_cell, path);
+  }
+}
+
 }  // namespace
 
 Json describe_map(const MapPlan& plan, const ModelOptions& options, const std::string& sha256) {
@@ -81,7 +95,7 @@ Json describe_cells(const report::RopeMap& map) {
 }
 
 void take_cells(const std::filesystem::path& path, const Json& described, report::RopeMap& map) {
-  const nlohmann::json file = parse_strict_json(read_file_bytes(path).bytes, path, "map", kMapFileDepth);
+  const nlohmann::json file = read_map_file(path);
   const nlohmann::json wanted = described;
   const RecordFields fields(file, path, "map");
   for (const char* key : kSame) {
@@ -90,13 +104,18 @@ void take_cells(const std::filesystem::path& path, const Json& described, report
                 fmt::format("must be of the same '{}' to go on with, found another", key),
                 "take another --out, or the options it was begun with");
   }
-  const nlohmann::json& cells = fields.at("cells");
-  if (!cells.is_array()) fields.fail("must have a list as 'cells'");
-  for (const nlohmann::json& cell : cells) {
-    const RecordFields of_cell(cell, path, "map's 'cells'");
-    if (of_cell.count("counted") > 0)
-      map.cells[{of_cell.text("method"), of_cell.count("length")}] = cell_of(of_cell, path);
-  }
+  add_cells(fields, path, map);
+}
+
+report::RopeMap read_map(const std::filesystem::path& path) {
+  const nlohmann::json file = read_map_file(path);
+  const RecordFields fields(file, path, "map");
+  report::RopeMap map;
+  map.lengths = fields.counts("lengths");
+  for (const nlohmann::json& method : fields.list("methods"))
+    map.methods.push_back(RecordFields(method, path, "map's 'methods'").text("name"));
+  add_cells(fields, path, map);
+  return map;
 }
 
 }  // namespace longscroll

@@ -17,4 +17,7 @@ Json describe_cells(const report::RopeMap& map);
 // Error(kArgument) naming what differs when it is one of something else.
 void take_cells(const std::filesystem::path& path, const Json& described, report::RopeMap& map);
 
+// What an ended run left, whatever it was of. Throws Error(kFile).
+report::RopeMap read_map(const std::filesystem::path& path);
+
 }  // namespace longscroll

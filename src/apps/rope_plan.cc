@@ -22,15 +22,7 @@ struct PlanOptions {
 
 TrainedRope trained_rope(const PlanOptions& options) {
   TrainedRope trained;
-  if (!options.model.empty()) {
-    ModelOptions named;
-    named.model = options.model;
-    const std::shared_ptr<const Model> model = open_model(named, false, Packing::kMeasure);
-    const RopeConfig& rope = model->config.rope;
-    const uint32_t window =
-        rope.original_max_position > 0 ? rope.original_max_position : model->config.max_position;
-    trained = {.rotary_dim = rope.rotary_dim, .base = rope.base, .window = window};
-  }
+  if (!options.model.empty()) trained = trained_rope_of(options.model);
   if (options.head_dim > 0) trained.rotary_dim = options.head_dim;
   if (options.train_window > 0) trained.window = options.train_window;
   if (options.train_base > 0) trained.base = options.train_base;
@@ -123,6 +115,16 @@ int rope_plan(PlanOptions options) {
 }
 
 }  // namespace
+
+TrainedRope trained_rope_of(const std::string& model) {
+  ModelOptions named;
+  named.model = model;
+  const std::shared_ptr<const Model> opened = open_model(named, false, Packing::kMeasure);
+  const RopeConfig& rope = opened->config.rope;
+  const uint32_t window =
+      rope.original_max_position > 0 ? rope.original_max_position : opened->config.max_position;
+  return {.rotary_dim = rope.rotary_dim, .base = rope.base, .window = window};
+}
 
 void add_rope_plan(CLI::App& rope, Action& action) {
   auto options = std::make_shared<PlanOptions>();

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "data/corpus_reader.h"
 #include "data/encode_batches.h"
 #include "data/token_shard.h"
 #include "formats/atomic_directory.h"
@@ -86,8 +85,13 @@ void pack_texts(const PackRequest& request, const Tokenizer& tokenizer, const Re
                 ShardFolder& out, PackReport& report) {
   const CorpusFiles files = find_corpus_files(request.inputs);
   CorpusReader reader(files.paths, request.text_field);
+  const auto next_kept = [&] {
+    std::optional<CorpusText> text = reader.next();
+    while (text && request.keep && !request.keep(*text)) text = reader.next();
+    return text;
+  };
   encode_batches(
-      request.threads, [&] { return reader.next(); }, [](const CorpusText& text) { return text.text.size(); },
+      request.threads, next_kept, [](const CorpusText& text) { return text.text.size(); },
       [&](const CorpusText& text) { return encode_text(tokenizer, request, text.text); },
       [&](const CorpusText& text, const TokenDocument& document) {
         out.add(document, text.place);

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "data/corpus_reader.h"
 #include "data/instructions.h"
 #include "data/length_stats.h"
 #include "data/tokenizer_identity.h"
@@ -25,6 +27,7 @@ struct PackRequest {
   std::string text_field = "text";
   std::optional<TokenId> bos;
   std::optional<TokenId> eos;
+  std::function<bool(const CorpusText&)> keep;  // of which documents; none: all
 
   // Given: the inputs are instructions in this chat form, which brings its own ids.
   std::optional<ChatSettings> chat;

@@ -80,6 +80,13 @@ TEST_F(CorpusPacker, ShardsHoldTheTextsWithTheirEnds) {
   EXPECT_EQ(shard.tokenizer().model, "tiny");
 }
 
+TEST_F(CorpusPacker, DocumentsCanBeKeptApart) {
+  folder_.write("in/a.jsonl", "{\"text\": \"ab\"}\n{\"text\": \"cdef\"}\n");
+  PackRequest made = request();
+  made.keep = [](const CorpusText& text) { return text.text != "ab"; };
+  EXPECT_EQ(pack_corpus(made, *tokenizer_).lengths.tokens, 4U + 1U);
+}
+
 TEST_F(CorpusPacker, TheManifestSaysWhatTheShardsWereMadeOf) {
   folder_.write("in/a.jsonl", "{\"text\": \"ab\"}\n{\"text\": \"cd\"}\n");
   PackRequest two = request();

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 
 #include "base/error.h"
 #include "hub/test_environment.h"
@@ -46,6 +49,50 @@ TEST(Child, ChangesItsVariablesOnly) {
   request.set_variables = {{"LONGSCROLL_TEST_SET", "2"}};
   request.drop_variables = {"LONGSCROLL_TEST_DROPPED"};
   EXPECT_EQ(run_child(request).errors, "1--2\n");
+}
+
+TEST(Child, OutputGoesToTheEndOfAFileAndErrorsAreToldAsTheyCome) {
+  const test::TempFolder folder;
+  ChildRequest request = shell("echo out; echo one >&2; sleep 0.3; echo two >&2");
+  request.output = folder.path() / "log";
+  std::vector<std::string> told;
+  request.on_errors = [&told](std::string_view piece) { told.emplace_back(piece); };
+  run_child(request);
+  run_child(request);
+  EXPECT_EQ(read_file(request.output), "out\nout\n");
+  EXPECT_THAT(told, testing::ElementsAre("one\n", "two\n", "one\n", "two\n"));
+}
+
+TEST(Child, AskedToEndItMayTakeItsTimeAndSaySo) {
+  std::atomic<bool> cancel = false;
+  ChildRequest request =
+      shell("trap 'sleep 0.3; echo saved >&2; exit 143' TERM; echo up >&2; sleep 60 & wait");
+  request.cancel = &cancel;
+  request.time_to_end = std::chrono::seconds(60);
+  std::string told;
+  request.on_errors = [&](std::string_view piece) {
+    told += piece;
+    cancel = true;
+  };
+  EXPECT_THROW(run_child(request), Error);
+  EXPECT_THAT(told, HasSubstr("saved\n"));
+}
+
+TEST(Child, DoesNotOutliveTheProgram) {
+  const test::TempFolder folder;
+  const auto alive = folder.path() / "alive";
+  const pid_t program = ::fork();
+  if (program == 0) {
+    run_child(shell("while :; do date +%s%N > '" + alive.string() + "'; sleep 0.05; done"));
+    ::_exit(0);
+  }
+  while (!std::filesystem::exists(alive)) usleep(10'000);
+  ::kill(program, SIGKILL);
+  ::waitpid(program, nullptr, 0);
+  usleep(200'000);
+  const std::string last = read_file(alive);
+  usleep(300'000);
+  EXPECT_EQ(read_file(alive), last);
 }
 
 TEST(Child, HasNoInput) {

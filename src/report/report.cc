@@ -137,6 +137,7 @@ Page make_page(const ReportRequest& request, const Views& views, const std::vect
                const std::vector<ComparedRuns>& compared) {
   Page page;
   page.title = request.title.empty() ? title_of(views, trainings) : request.title;
+  page.sections = request.opening;
   if (!trainings.empty()) page.sections.push_back(training_section(trainings));
   if (!views.empty()) page.sections.push_back(overview_section(views));
   for (const ComparedRuns& pair : compared) page.sections.push_back(comparison_section(pair));

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "report/page.h"
 #include "report/run.h"
 
 namespace longscroll::report {
@@ -21,7 +22,8 @@ struct ReportRequest {
   // Labels of two of the runs, or their directories; a directory that is not among the runs is read too.
   // Labels that both stand over runs of several suites are compared in each.
   std::optional<std::pair<std::string, std::string>> compare;
-  bool published = false;  // the published tables also of suites that no run is of
+  std::vector<Section> opening = {};  // stand before what the runs have to say
+  bool published = false;             // the published tables also of suites that no run is of
 };
 
 struct ReportSummary {

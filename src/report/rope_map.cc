@@ -1,6 +1,7 @@
 #include "report/rope_map.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -19,8 +20,15 @@ std::string short_text(double perplexity) {
   return perplexity < 1000 ? fmt::format("{:.4g}", perplexity) : fmt::format("{:.1e}", perplexity);
 }
 
+// "Perplexity by rotation and length"
+std::string by_row(const RopeMap& map, const char* and_what) {
+  std::string name = map.row_name;
+  name[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(name[0])));
+  return fmt::format("Perplexity by {} and {}", name, and_what);
+}
+
 Table table_of(const RopeMap& map) {
-  Table table{"Perplexity by rotation and context length", {{"Rotation", "", false}}, {}};
+  Table table{by_row(map, "context length"), {{map.row_name, "", false}}, {}};
   for (const uint64_t length : map.lengths) table.columns.push_back({length_label(length), "tokens", true});
   for (const std::string& method : map.methods) {
     Row row{{Cell(method)}, RowKind::kPlain};
@@ -103,14 +111,13 @@ const RopeMapCell* RopeMap::cell(const std::string& method, uint64_t length) con
   return found == cells.end() || found->second.counted.tokens == 0 ? nullptr : &found->second;
 }
 
-Page rope_map_page(const RopeMap& map, const std::vector<std::string>& remarks) {
-  Section section{"map", "Perplexity by rotation and length", {}};
+Section rope_map_section(const RopeMap& map, const std::vector<std::string>& remarks) {
+  Section section{"map", by_row(map, "length"), {}};
   for (const std::string& remark : remarks) section.blocks.emplace_back(Paragraph{remark});
   section.blocks.emplace_back(table_of(map));
   if (!map.cells.empty()) {
-    section.blocks.emplace_back(
-        Figure{"rope-map", "Colours go by the logarithm.",
-               grid_map(grid_of(map), "Perplexity by rotation and length", "rope-map")});
+    section.blocks.emplace_back(Figure{"rope-map", "Colours go by the logarithm.",
+                                       grid_map(grid_of(map), by_row(map, "length"), "rope-map")});
     section.blocks.emplace_back(Figure{"rope-curves", "",
                                        curve_chart("Perplexity by length", curves_by_length(map),
                                                    "Context length, tokens", "Perplexity", Scale::kLog)});
@@ -122,7 +129,11 @@ Page rope_map_page(const RopeMap& map, const std::vector<std::string>& remarks) 
             thousands(map.lengths.back())),
         curve_chart("Loss by position", curves_by_position(map), "Tokens before", "Nats a token")});
   }
-  return {map.title, {std::move(section)}, ""};
+  return section;
+}
+
+Page rope_map_page(const RopeMap& map, const std::vector<std::string>& remarks) {
+  return {map.title, {rope_map_section(map, remarks)}, ""};
 }
 
 }  // namespace longscroll::report

@@ -37,11 +37,14 @@ struct RopeMap {
   std::vector<std::string> methods;  // the model's own first
   std::vector<uint64_t> lengths;     // rising
   std::map<std::pair<std::string, uint64_t>, RopeMapCell> cells;
+  std::string row_name = "Rotation";  // what the methods are
 
   const RopeMapCell* cell(const std::string& method, uint64_t length) const;
 };
 
-// One section; what is not measured is marked. `remarks` are shown as paragraphs.
+// What is not measured is marked. `remarks` are shown as paragraphs.
+Section rope_map_section(const RopeMap& map, const std::vector<std::string>& remarks);
+// A page of that section.
 Page rope_map_page(const RopeMap& map, const std::vector<std::string>& remarks);
 
 }  // namespace longscroll::report

@@ -3,20 +3,17 @@
 
 #include <filesystem>
 
+#include "formats/folder_lock.h"
+
 namespace longscroll::train {
 
 class RunFolder {
  public:
-  // Creates it, and removes what writes that were interrupted left in it. Throws Error(kFile) when it cannot
-  // be written to, Error(kArgument) when another program holds it. The system frees it when this one ends,
-  // however.
-  explicit RunFolder(std::filesystem::path path);
-  ~RunFolder();
-  RunFolder(const RunFolder&) = delete;
-  RunFolder& operator=(const RunFolder&) = delete;
+  // Creates it, and removes what writes that were interrupted left in it. Throws as FolderLock does.
+  explicit RunFolder(const std::filesystem::path& path);
 
  private:
-  int fd_ = -1;
+  FolderLock lock_;
 };
 
 // What lies in it (docs/formats/checkpoints.md).

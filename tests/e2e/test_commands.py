@@ -9,7 +9,7 @@ import tiny_model
 from harness import run, run_json
 
 COMMANDS = ["read", "generate", "tokenize", "detokenize", "logits", "perplexity", "inspect", "eval", "convert", "data", "bench", "models",
-            "pull", "rope", "doctor"]
+            "pull", "rope", "doctor", "extend"]
 
 
 class HelpAndUsage(harness.TestCase):
