@@ -104,7 +104,7 @@ Section summary_section(const Extension& extension) {
 
 Section base_section(const Extension& extension) {
   Section section{"base", "The rotary base", {}};
-  Table table{"", {{"", "", false}, {"Base", "", true}}, {}};
+  Table table{"", {{"Which", "", false}, {"Base", "", true}}, {}};
   for (const auto& [whose, which] : extension.bases)
     table.rows.push_back({{Cell(whose), Cell(which)}, RowKind::kPlain});
   section.blocks.emplace_back(std::move(table));

@@ -18,9 +18,10 @@ constexpr double kGridLeastWidth = 380;
 constexpr double kGridCharacter = 7.4;
 constexpr size_t kGridMostLabel = 28;
 
-double label_room(const std::vector<std::string>& rows) {
-  size_t longest = 6;
-  for (const std::string& row : rows)
+// The scale's name stands below the rows'.
+double label_room(const GridMap& map) {
+  size_t longest = display_width(map.scale_name);
+  for (const std::string& row : map.rows)
     longest = std::max(longest, std::min(kGridMostLabel, display_width(row)));
   return static_cast<double>(longest) * kGridCharacter + 12;
 }
@@ -28,7 +29,7 @@ double label_room(const std::vector<std::string>& rows) {
 }  // namespace
 
 Svg grid_map(const GridMap& map, const std::string& title, const std::string& id) {
-  const double left = label_room(map.rows);
+  const double left = label_room(map);
   const auto columns = static_cast<double>(map.columns.size());
   const double width = std::max(kGridLeastWidth, left + kGridCellWidth * columns + kGridRight);
   const double cell_width = (width - left - kGridRight) / std::max(1.0, columns);
