@@ -7,24 +7,7 @@
 # Usage: scripts/setup_parquet.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/wheel.sh
 
-if [ -n "${LONGSCROLL_ARROW:-}" ]; then
-  [ -f "$LONGSCROLL_ARROW/include/arrow/api.h" ] || {
-    echo "setup_parquet: LONGSCROLL_ARROW must be the folder of pyarrow that holds include/arrow, is $LONGSCROLL_ARROW" >&2
-    exit 1
-  }
-  exit 0
-fi
-
-spec="pyarrow==25.0.1"
-venv=build/arrow-venv
-installed="$venv/installed"
-if [ -f "$installed" ] && [ "$(cat "$installed")" = "$spec" ]; then
-  exit 0
-fi
-echo "setup_parquet: installing $spec into $venv" >&2
-python3 -m venv --clear "$venv"
-index=()
-[ -n "${LONGSCROLL_PIP_INDEX:-}" ] && index=(--index-url "$LONGSCROLL_PIP_INDEX")
-"$venv/bin/pip" install --quiet --only-binary :all: "${index[@]}" "$spec"
-echo "$spec" > "$installed"
+take_folder LONGSCROLL_ARROW include/arrow/api.h && exit 0
+install_wheel "pyarrow==25.0.1" build/arrow-venv --only-binary :all:

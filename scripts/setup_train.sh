@@ -7,26 +7,9 @@
 # Usage: scripts/setup_train.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/wheel.sh
 
 scripts/setup.sh libopenmpi-dev openmpi-bin
 
-if [ -n "${LONGSCROLL_TORCH:-}" ]; then
-  [ -f "$LONGSCROLL_TORCH/share/cmake/Torch/TorchConfig.cmake" ] || {
-    echo "setup_train: LONGSCROLL_TORCH must be the folder of torch that holds share/cmake/Torch, is $LONGSCROLL_TORCH" >&2
-    exit 1
-  }
-  exit 0
-fi
-
-spec="${LONGSCROLL_TORCH_SPEC:-torch==2.13.0}"
-venv=build/torch-venv
-installed="$venv/installed"
-if [ -f "$installed" ] && [ "$(cat "$installed")" = "$spec" ]; then
-  exit 0
-fi
-echo "setup_train: installing $spec into $venv" >&2
-python3 -m venv "$venv"
-index=()
-[ -n "${LONGSCROLL_PIP_INDEX:-}" ] && index=(--index-url "$LONGSCROLL_PIP_INDEX")
-"$venv/bin/pip" install --quiet "${index[@]}" "$spec"
-echo "$spec" > "$installed"
+take_folder LONGSCROLL_TORCH share/cmake/Torch/TorchConfig.cmake && exit 0
+install_wheel "${LONGSCROLL_TORCH_SPEC:-torch==2.13.0}" build/torch-venv

@@ -13,7 +13,6 @@ import argparse
 import concurrent.futures
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import threading
@@ -41,6 +40,11 @@ class Step(NamedTuple):
     command: list[str]
 
 
+def model_of(arguments, name: str) -> pathlib.Path:
+    """Of a run, or an untrained one: a training's is there when it is over."""
+    return arguments.work / "runs" / name / "run" / "model"
+
+
 def recipe_text(run: Run, arguments, model: pathlib.Path, out: pathlib.Path) -> str:
     """A recipe as longscroll-train reads it; docs/formats/recipe.md."""
     steps = max(2, round(run.steps * arguments.size))
@@ -51,14 +55,13 @@ def recipe_text(run: Run, arguments, model: pathlib.Path, out: pathlib.Path) -> 
         f"{share} = {amount if run.stage == 'pt' else max(1, round(amount * arguments.size))}\n"
         for name, amount in run.sources.items())
     held_out = f'path = "{shards / HELD_OUT}"\nevery = {max(1, steps // 6)}\npacks = 32\nbucket = {experiments.WINDOW}\n'
-    window = max(run.window, experiments.LONG_WINDOW if run.stage == "sft" else 0)
     return f"""[model]
 path = "{model}"
 compute = "{'f32' if arguments.device == 'cpu' else 'bf16'}"
 device = "{arguments.device}"
 checkpointing = false
 rope_base = {run.rope_base}
-window = {window}
+window = {run.window}
 [data]
 sequence_length = {run.window}
 packing = "{run.packing}"
@@ -88,10 +91,10 @@ def corpus_steps(arguments) -> list[Step]:
     steps = [Step("corpus", (), corpus / "made.json",
                   [sys.executable, str(HERE / "make_corpus.py"), "--out", str(corpus), "--size", str(arguments.size)])]
     for seed in arguments.seeds:
-        untrained = arguments.work / "runs" / str(seed) / "untrained" / "model"
+        untrained = model_of(arguments, f"{seed}/untrained")
         steps.append(Step(f"{seed}/untrained", (), untrained / "model.safetensors",
                           [sys.executable, str(HERE / "make_model.py"), "--out", str(untrained), "--seed", str(seed)]))
-    tokenizer = arguments.work / "runs" / str(arguments.seeds[0]) / "untrained" / "model"
+    tokenizer = model_of(arguments, f"{arguments.seeds[0]}/untrained")
     for name in SHARDS + [HELD_OUT]:
         source = corpus / (HELD_OUT if name == HELD_OUT else name.replace("-", "/") + ".jsonl")
         steps.append(Step(f"shards/{name}", ("corpus", f"{arguments.seeds[0]}/untrained"), shards / name / "manifest.json",
@@ -101,19 +104,18 @@ def corpus_steps(arguments) -> list[Step]:
 
 def train_step(run: Run, arguments) -> Step:
     home = arguments.work / "runs" / run.name
-    model = arguments.work / "runs" / run.begins_from / "model"
     recipe = home / "recipe.toml"
     recipe.parent.mkdir(parents=True, exist_ok=True)
-    recipe.write_text(recipe_text(run, arguments, model, home / "run"), encoding="utf-8")
+    recipe.write_text(recipe_text(run, arguments, model_of(arguments, run.begins_from), home / "run"), encoding="utf-8")
     shards = tuple(f"shards/{name}" for name in (*run.sources, HELD_OUT)) if run.stage == "pt" else ("corpus",)
-    return Step(run.name, (run.begins_from, *shards), home / "model" / "model.safetensors",
+    return Step(run.name, (run.begins_from, *shards), model_of(arguments, run.name) / "model.safetensors",
                 [TRAINER, run.stage, str(recipe), "--resume"])
 
 
 def asking_steps(run: Run, arguments, threads: list[str]) -> list[Step]:
     """Perplexity by length on texts of both kinds, and facts; a window of 4,096 tokens for every model."""
     home, corpus = arguments.work / "runs" / run.name, arguments.work / "corpus"
-    model, exact = str(home / "model"), ["--compute", "f32", *threads]
+    model, exact = str(model_of(arguments, run.name)), ["--compute", "f32", *threads]
     is_base = run.name.endswith("/base")
     steps = []
     for kind in ("made", "text"):
@@ -153,8 +155,6 @@ class Schedule:
         log = step.product.parent.with_name(step.product.parent.name + ".log")
         with log.open("wb") as file:
             code = subprocess.run(step.command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT).returncode
-        if code == 0 and (step.product.parent.parent / "run" / "model").is_dir() and step.product.name == "model.safetensors":
-            take_model(step)
         if code == 0:
             step.product.touch()  # of what leaves no file that is there only when all is done
         with self.print_lock:
@@ -180,13 +180,6 @@ class Schedule:
                 for future in finished:
                     future.result()
                     del running[future]
-
-
-def take_model(step: Step) -> None:
-    """RUN/run/model to RUN/model: there only when the training is over."""
-    made = step.product.parent.parent / "run" / "model"
-    shutil.rmtree(step.product.parent, ignore_errors=True)
-    made.rename(step.product.parent)
 
 
 def all_steps(arguments) -> list[Step]:

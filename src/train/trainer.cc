@@ -135,9 +135,9 @@ Trainer::Batch Trainer::make_batch(uint64_t step) const {
 
 // That one of `part` whose loss is no number by itself.
 uint64_t Trainer::broken_pack(const MicroBatch& part) {
+  if (part.indices.size() == 1) return part.indices.front();
   const at::NoGradGuard no_grad;
   for (const uint64_t index : part.indices) {
-    if (part.indices.size() == 1) break;
     const data::Pack pack = task_.packs().pack(index);
     if (task_.weight(pack) > 0 && !std::isfinite(task_.loss_sum(pack, index).item<double>())) return index;
   }
