@@ -67,7 +67,8 @@ demo-train: ## Set up, build, and train a small model: texts, instructions, pref
 	scripts/demo_train.sh
 
 reproduce-pocket: build-train ## A reduced set of the report's experiments with a model of a million parameters
-	recipes/pocket/run.py --comparisons 1 --seeds 1 --size 0.3 --questions 20 --device cpu --work build/pocket-reduced
+	recipes/pocket/run.py --comparisons 1 --seeds 1 --base-steps 300 --size 0.2 --questions 10 --device cpu --jobs 1 \
+		--work build/pocket-reduced
 	recipes/pocket/results.py --work build/pocket-reduced --out build/pocket-reduced/results
 	@echo "tables: build/pocket-reduced/results/tables.md" >&2
 

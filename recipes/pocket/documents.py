@@ -47,6 +47,12 @@ class Fact(NamedTuple):
     def question(self) -> str:
         return f"Asked for the {self.thing} of {self.person}, they said"
 
+    def recalled(self) -> str:
+        return f"{self.question()} {self.number}."
+
+    def asked_in_conversation(self) -> str:
+        return f"What did they say, asked for the {self.thing} of {self.person}?"
+
 
 def plain_sentence(choose: random.Random) -> str:
     noun, other = choose.sample(NOUNS, 2)
@@ -82,7 +88,7 @@ def retrieval_document(choose: random.Random, characters: int) -> str:
             sentence = told[-1].told()
         elif kind < SHARE_OF_FACTS + SHARE_OF_RECALLS and told:
             fact = choose.choice(told)
-            sentence = f"{fact.question()} {fact.number}."
+            sentence = fact.recalled()
         else:
             sentence = plain_sentence(choose)
         sentences.append(sentence)

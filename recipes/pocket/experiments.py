@@ -10,7 +10,7 @@ BASE = 10_000.0
 BATCH = 16_384  # tokens of a step
 REPORTS_FACTOR = 32  # of the rotary base, for a window eight times as long
 LONG_STEPS = 366  # 6M tokens
-SFT_STEPS = 120
+SFT_STEPS = 60
 SWEEP = (1, 4, 8, 32, 100, 1000)
 TOKEN_STEPS = (23, 46, 92, 183, 732)  # beside LONG_STEPS
 SFT_SHARES = (0.001, 0.01, 0.1, 0.37)
@@ -50,7 +50,7 @@ def base_run(seed: int, steps: int) -> Run:
 
 def sft(seed: int, what: str, share: float) -> Run:
     long_records = max(1, round(share * SFT_RECORDS))
-    return Run(f"{seed}/{what}", f"{seed}/long", "sft", SFT_STEPS, 5e-4, 5e-5,
+    return Run(f"{seed}/{what}", f"{seed}/long", "sft", SFT_STEPS, 2e-4, 2e-5,
                {"instructions/short": SFT_RECORDS - long_records, "instructions/long": long_records})
 
 

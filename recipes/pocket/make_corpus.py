@@ -92,23 +92,29 @@ def cut_texts(texts: Iterable[str], tokens: int, piece: int) -> Iterator[str]:
             begin = end
 
 
-def questions(choose: random.Random, tokens: int, count: int) -> Iterator[documents.Question]:
+def question_of(choose: random.Random, tokens: int, depth: float) -> documents.Question:
     characters = int((tokens - TOKENS_A_FACT * (OTHER_FACTS + 2)) * CHARACTERS_PER_TOKEN["plain"])
-    for i in range(count):
-        yield documents.question(choose, characters, (i + 0.5) / count, OTHER_FACTS)
+    return documents.question(choose, characters, depth, OTHER_FACTS)
+
+
+def questions(choose: random.Random, tokens: int, count: int) -> Iterator[documents.Question]:
+    """Their depths are spread evenly and in no order, so that those of the first few are spread too."""
+    for place in choose.sample(range(count), count):
+        yield question_of(choose, tokens, (place + 0.5) / count)
 
 
 def as_instruction(question: documents.Question) -> dict:
     fact = question.fact
     return {"messages": [
-        {"role": "user", "content": f"{question.context}\n\nWhat is the {fact.thing} of {fact.person}?"},
-        {"role": "assistant", "content": f"{fact.number}."}]}
+        {"role": "user", "content": f"{question.context}\n\n{fact.asked_in_conversation()}"},
+        {"role": "assistant", "content": fact.recalled()}]}
 
 
 def as_record(number: int, question: documents.Question) -> dict:
-    return {"_id": str(number), "context": question.context, "question": question.fact.question(),
-            "thing": question.fact.thing, "person": question.fact.person,
-            "answers": [question.fact.number], "depth": round(question.depth, 4)}
+    fact = question.fact
+    return {"_id": str(number), "context": question.context, "question": fact.question(),
+            "begun": f"{fact.question()} {fact.number[0]}", "answers": [fact.number], "rest": [fact.number[1:]],
+            "conversation": fact.asked_in_conversation(), "said": [fact.recalled()], "depth": round(question.depth, 4)}
 
 
 class Writer:
@@ -170,7 +176,7 @@ def write_asked(writer: Writer, seed: int, size: float) -> None:
     for name, shortest, longest in (("instructions/short", 64, WINDOW), ("instructions/long", WINDOW, LONGEST)):
         choose, count = random.Random(f"{seed} {name}"), int(QUESTIONS[name] * size)
         lengths = [choose.uniform(shortest, longest) for _ in range(count)]
-        asked = (next(questions(choose, int(length), 1)) for length in lengths)
+        asked = (question_of(choose, int(length), choose.random()) for length in lengths)
         writer.lines(name, (as_instruction(question) for question in asked))
     for length in LENGTHS:
         asked = questions(random.Random(f"questions {length}"), length, QUESTIONS["questions"])

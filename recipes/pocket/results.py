@@ -17,7 +17,10 @@ import experiments
 
 LENGTHS = (128, 256, 512, 1024, 2048, 4096)
 ASKED = (256, 512, 1024, 2048, 4096)
+NEEDLES = (256, 512, 1024, 1536, 2048, 3072, 4000)
 METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")
+QUESTIONS = {"begun": "Facts read on from their first digit", "facts": "Facts found",
+             "chat": "Facts found in a conversation", "needle": "Needles found"}
 
 
 def map_of(path: pathlib.Path) -> dict:
@@ -39,6 +42,17 @@ def answers_of(path: pathlib.Path) -> dict:
     return tally
 
 
+def needles_of(path: pathlib.Path) -> dict:
+    """{length: [found, prompts]}"""
+    tally: dict[int, list[int]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        entry = tally.setdefault(record["fields"]["length"], [0, 0])
+        entry[0] += record["parts"]["keyword"] >= 1.0
+        entry[1] += 1
+    return tally
+
+
 def run_of(home: pathlib.Path) -> dict:
     found: dict = {}
     metrics = home / "run" / "metrics.jsonl"
@@ -50,9 +64,13 @@ def run_of(home: pathlib.Path) -> dict:
     for kind in ("made", "text"):
         if (home / f"map-{kind}" / "map.json").exists():
             found[f"map_{kind}"] = map_of(home / f"map-{kind}" / "map.json")
-    for folder in sorted(home.glob("facts*")) + sorted(home.glob("chat*")):
+    for suite in ("facts", "begun", "chat"):
+        for folder in sorted(home.glob(f"{suite}*")):
+            if (folder / "records.jsonl").exists():
+                found.setdefault("asked", {})[folder.name] = answers_of(folder / "records.jsonl")
+    for folder in sorted(home.glob("needle*")):
         if (folder / "records.jsonl").exists():
-            found.setdefault("asked", {})[folder.name] = answers_of(folder / "records.jsonl")
+            found.setdefault("asked", {})[folder.name] = needles_of(folder / "records.jsonl")
     return found
 
 
@@ -111,21 +129,22 @@ def perplexity_rows(runs: dict, kind: str, wanted: list[tuple[str, str, str]], b
     return rows
 
 
-def facts_rows(runs: dict, wanted: list[tuple[str, str, str]], by_seed: bool) -> list[tuple[str, list[str]]]:
+def facts_rows(runs: dict, wanted: list[tuple[str, str, str]], by_seed: bool,
+               lengths: tuple = ASKED) -> list[tuple[str, list[str]]]:
     """`wanted`: name of the row, run, suite."""
     rows = []
     for name, run, suite in wanted:
         for row, seeds in seeds_of(runs, name, run, by_seed):
             asked = [found["asked"][suite] for found in seeds if suite in found.get("asked", {})]
-            rows.append((row, [facts_cell([a[length] for a in asked if length in a]) for length in ASKED]))
+            rows.append((row, [facts_cell([a[length] for a in asked if length in a]) for length in lengths]))
     return rows
 
 
-def section(title: str, runs: dict, wanted: list[tuple[str, str, str]], asked: list[tuple[str, str, str]],
+def section(title: str, runs: dict, wanted: list[tuple[str, str, str]], asked: dict[str, list[tuple[str, str, str]]],
             by_seed: bool = True) -> str:
     parts = [("Perplexity of made texts by length", LENGTHS, perplexity_rows(runs, "made", wanted, by_seed)),
              ("Perplexity of natural texts by length", LENGTHS, perplexity_rows(runs, "text", wanted, by_seed)),
-             ("Facts found, per cent", ASKED, facts_rows(runs, asked, by_seed))]
+             *((f"{head}, per cent", ASKED, facts_rows(runs, rows, by_seed)) for head, rows in asked.items())]
     return f"## {title}\n" + "".join(f"\n{head}\n\n{table('', columns, rows)}" for head, columns, rows in parts)
 
 
@@ -133,8 +152,13 @@ def own(*names: str) -> list[tuple[str, str, str]]:
     return [(name, name, "own") for name in names]
 
 
-def facts(*names: str) -> list[tuple[str, str, str]]:
-    return [(name, name, "facts") for name in names]
+def asked_of(suite: str, *names: str) -> dict[str, list[tuple[str, str, str]]]:
+    return {QUESTIONS[suite]: [(name, name, suite) for name in names]}
+
+
+def asked_of_methods(suite: str) -> dict[str, list[tuple[str, str, str]]]:
+    methods = [(f"base, {method}", "base", f"{suite}-{method.replace(':', '-')}") for method in METHODS]
+    return {QUESTIONS[suite]: [("base", "base", suite), *methods, ("long", "long", suite), ("sft", "sft", suite)]}
 
 
 def held_out_table(runs: dict, names: list[str]) -> str:
@@ -153,17 +177,20 @@ def tables(runs: dict) -> str:
     shares = [f"sft-{share}" for share in experiments.SFT_SHARES[:-1]] + ["sft"]
     first = section("1. What extends the window", runs,
                     [("base", "base", "own"), *((f"base, {m}", "base", m) for m in METHODS), *own("long", "sft")],
-                    [("base", "base", "facts"), *((f"base, {m}", "base", f"facts-{m.replace(':', '-')}") for m in METHODS),
-                     *facts("long", "sft"), ("sft, in a conversation", "sft", "chat")], by_seed=False)
+                    asked_of_methods("begun") | asked_of_methods("facts") | asked_of("chat", "sft"), by_seed=False)
     stages = [f"{what}-{number}" for what in ("rising", "mixed") for number in (1, 2, 3)]
-    parts = [first, section("2. The rotary base", runs, own(*sweep), facts(*sweep))
+    packings = ("packed", "packed-unmasked", "padded")
+    needles = table("", NEEDLES, facts_rows(runs, next(iter(asked_of_methods("needle").values())), False, NEEDLES))
+    parts = [f"{first}\n{QUESTIONS['needle']}, per cent\n\n{needles}",
+             section("2. The rotary base", runs, own(*sweep), asked_of("begun", *sweep))
              + "\nHeld-out loss while it trains, nats\n\n" + held_out_table(runs, sweep),
-             section("3. Tokens of Long PT", runs, own("base", *by_tokens), facts("base", *by_tokens))
+             section("3. Tokens of Long PT", runs, own("base", *by_tokens), asked_of("begun", "base", *by_tokens))
              + "\nHeld-out loss while it trains, nats\n\n" + held_out_table(runs, by_tokens),
-             section("4. Lengths in order", runs, own("rising-3", "mixed-3"), facts("rising-3", "mixed-3"))
+             section("4. Lengths in order", runs, own("rising-3", "mixed-3"), asked_of("begun", "rising-3", "mixed-3"))
              + "\nHeld-out loss of each stage, nats, from its beginning to its end\n\n" + held_out_table(runs, stages),
-             section("5. Packing", runs, own("packed", "packed-unmasked", "padded"), facts("packed", "packed-unmasked", "padded")),
-             section("6. Share of long instructions", runs, own(*shares), [(name, name, "chat") for name in shares])]
+             section("5. Packing", runs, own(*packings), asked_of("begun", *packings)),
+             section("6. Share of long instructions", runs, own(*shares),
+                     asked_of("chat", *shares) | asked_of("begun", *shares))]
     return "\n".join(parts)
 
 

@@ -2,12 +2,14 @@
 """The pocket experiments: trains and asks what experiments.py lists. What is done is not done again, what was stopped
 goes on.
 
-Usage: recipes/pocket/run.py [--comparisons 1,2,3,4,5,6] [--seeds 1,2,3] [--work build/pocket] [--base-steps 732]
-                             [--size 1.0] [--questions 200] [--device auto] [--jobs 1] [--threads N] [--list]
+Usage: recipes/pocket/run.py [--comparisons 1,2,3,4,5,6] [--seeds 1,2,3] [--work build/pocket] [--base-steps 4000]
+                             [--size 1.0] [--questions 40] [--device auto] [--jobs 2] [--threads N] [--only train|ask]
+                             [--list]
 
-Comparison 1 takes the base model, Long PT and SFT (which all others use); 7, the price on short texts, asks the same
-models. --size 0.1 makes a tenth of the texts and trains a tenth of the steps. --jobs runs so many programs at a time, as
-a GPU can take them. Needs `make build-train`.
+Comparison 1 takes the base model, Long PT and SFT (which all others use), of every seed; the others take the first two
+seeds; 7, the price on short texts, asks the same models. --size 0.1 makes a tenth of the texts and trains a tenth of the
+steps after the base model. --jobs runs so many programs at a time, each with its share of the cores. Needs `make
+build-train`.
 """
 import argparse
 import concurrent.futures
@@ -31,6 +33,8 @@ HELD_OUT = "held-out"
 MAP_LENGTHS = "128,256,512,1024,2048,4096"
 MAPPED_METHODS = ("ntk:2", "ntk:4", "ntk:8", "dynamic-ntk:2", "dynamic-ntk:4", "dynamic-ntk:8", "linear:8", "yarn:8")
 ASKED_METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")
+ASKED_WINDOW = experiments.LONG_WINDOW + experiments.WINDOW  # with a conversation's marks and the answer
+ASKED_MOST = ("base", "long", "sft")
 
 
 class Step(NamedTuple):
@@ -45,9 +49,13 @@ def model_of(arguments, name: str) -> pathlib.Path:
     return arguments.work / "runs" / name / "run" / "model"
 
 
+def is_base(run: Run) -> bool:
+    return run.name.endswith("/base")
+
+
 def recipe_text(run: Run, arguments, model: pathlib.Path, out: pathlib.Path) -> str:
     """A recipe as longscroll-train reads it; docs/formats/recipe.md."""
-    steps = max(2, round(run.steps * arguments.size))
+    steps = run.steps if is_base(run) else max(2, round(run.steps * arguments.size))
     corpus, shards = arguments.work / "corpus", arguments.work / "shards"
     share = "weight" if run.stage == "pt" else "count"
     sources = "".join(
@@ -112,38 +120,48 @@ def train_step(run: Run, arguments) -> Step:
                 [TRAINER, run.stage, str(recipe), "--resume"])
 
 
-def asking_steps(run: Run, arguments, threads: list[str]) -> list[Step]:
-    """Perplexity by length on texts of both kinds, and facts; a window of 4,096 tokens for every model."""
-    home, corpus = arguments.work / "runs" / run.name, arguments.work / "corpus"
-    model, exact = str(model_of(arguments, run.name)), ["--compute", "f32", *threads]
-    is_base = run.name.endswith("/base")
+def map_steps(run: Run, arguments, exact: list[str]) -> list[Step]:
+    """Perplexity by length on texts of both kinds; of base models by rotation too."""
+    home, corpus, model = arguments.work / "runs" / run.name, arguments.work / "corpus", str(model_of(arguments, run.name))
     steps = []
     for kind in ("made", "text"):
         texts = [str(corpus / "map" / f"{kind}-{number}.txt") for number in range(4)]
         out = home / f"map-{kind}"
         resume = ["--resume"] if (out / "map.json").exists() else []
-        scaling = ["--scaling", ",".join(MAPPED_METHODS)] if is_base else []
+        scaling = ["--scaling", ",".join(MAPPED_METHODS)] if is_base(run) else []
         steps.append(Step(f"{run.name} map-{kind}", (run.name,), out / "index.html",
                           [PROGRAM, "rope", "map", model, *texts, "--lengths", MAP_LENGTHS, *scaling, "--max-tokens",
-                           "4097", *resume, "--out", str(out), *exact]))
-    methods = ("", *ASKED_METHODS) if is_base else ("",)
-    suites = ("facts", "chat") if run.stage == "sft" else ("facts",)
-    for suite in suites:
-        for method in methods:
-            out = home / (f"{suite}-{method.replace(':', '-')}" if method else suite)
-            rope = ["--rope", method] if method else []
-            steps.append(Step(f"{run.name} {out.name}", (run.name,), out / "manifest.json.done",
-                              [PROGRAM, "eval", "--suite-file", str(HERE / f"{suite}.json"), "--data", str(corpus), "--model",
-                               model, *rope, "--window", "4608", "--limit", str(arguments.questions), "--resume",
-                               "--out", str(out), *exact]))
+                           str(experiments.LONG_WINDOW + 1), *resume, "--out", str(out), *exact]))
     return steps
+
+
+def eval_step(run: Run, arguments, suite: str, method: str, exact: list[str]) -> Step:
+    out = arguments.work / "runs" / run.name / (f"{suite}-{method.replace(':', '-')}" if method else suite)
+    label = " ".join([*reversed(run.name.split("/")), *([method] if method else [])])
+    return Step(f"{run.name} {out.name}", (run.name,), out / "manifest.json.done",
+                [PROGRAM, "eval", "--suite-file", str(HERE / f"{suite}.json"), "--data", str(arguments.work / "corpus"),
+                 "--label", label, "--model", str(model_of(arguments, run.name)), "--window", str(ASKED_WINDOW),
+                 *(["--rope", method] if method else []),
+                 *([] if suite == "needle" else ["--limit", str(arguments.questions)]),
+                 "--resume", "--out", str(out), *exact])
+
+
+def asking_steps(run: Run, arguments) -> list[Step]:
+    """Perplexity maps, facts, and the needles of what comparison 1 trains."""
+    exact = ["--compute", "f32", "--threads", str(arguments.threads)]
+    what = run.name.partition("/")[2]
+    suites = ["begun"] + ["chat"] * (run.stage == "sft") + ["facts", "needle"] * (what in ASKED_MOST)
+    methods = ("", *ASKED_METHODS) if is_base(run) else ("",)
+    return map_steps(run, arguments, exact) + [eval_step(run, arguments, suite, method, exact)
+                                               for suite in suites for method in methods]
 
 
 class Schedule:
     """Carries steps out as soon as what they need is done, so many at a time."""
 
-    def __init__(self, steps: list[Step], jobs: int, seconds: float | None):
+    def __init__(self, steps: list[Step], jobs: int, threads: int, seconds: float | None):
         self.steps, self.jobs = {step.name: step for step in steps}, jobs
+        self.environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
         self.done = {step.name for step in steps if step.product.exists()}
         self.failed: list[str] = []
         self.deadline = time.monotonic() + seconds if seconds else None
@@ -154,13 +172,14 @@ class Schedule:
         begin = time.monotonic()
         log = step.product.parent.with_name(step.product.parent.name + ".log")
         with log.open("wb") as file:
-            code = subprocess.run(step.command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT).returncode
+            code = subprocess.run(step.command, cwd=ROOT, env=self.environment, stdout=file,
+                                  stderr=subprocess.STDOUT).returncode
         if code == 0:
             step.product.touch()  # of what leaves no file that is there only when all is done
+        (self.done.add if code == 0 else self.failed.append)(step.name)
         with self.print_lock:
             print(f"{step.name}: {'done' if code == 0 else f'failed ({code}), see {log}'}, "
-                  f"{time.monotonic() - begin:.0f} s", flush=True)
-        (self.done.add if code == 0 else self.failed.append)(step.name)
+                  f"{time.monotonic() - begin:.0f} s; {len(self.done)} of {len(self.steps)}", flush=True)
 
     def ready(self, running: set[str]) -> list[Step]:
         return [step for name, step in self.steps.items()
@@ -183,7 +202,6 @@ class Schedule:
 
 
 def all_steps(arguments) -> list[Step]:
-    threads = ["--threads", str(arguments.threads)] if arguments.threads else []
     runs: dict[str, Run] = {}
     for number in arguments.comparisons:
         for seed in arguments.seeds if number == 1 else arguments.seeds[:2]:
@@ -193,8 +211,8 @@ def all_steps(arguments) -> list[Step]:
     trained = [train_step(run, arguments) for run in runs.values()]
     if arguments.only == "ask":
         there = [run for run, step in zip(runs.values(), trained, strict=True) if step.product.exists()]
-        return [step._replace(needs=()) for run in there for step in asking_steps(run, arguments, threads)]
-    asked = [step for run in runs.values() for step in asking_steps(run, arguments, threads)]
+        return [step._replace(needs=()) for run in there for step in asking_steps(run, arguments)]
+    asked = [step for run in runs.values() for step in asking_steps(run, arguments)]
     # What others wait for comes first.
     return corpus_steps(arguments) + trained + ([] if arguments.only == "train" else asked)
 
@@ -204,22 +222,24 @@ def numbers(text: str) -> list[int]:
 
 
 def main() -> int:
+    cores = len(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--comparisons", type=numbers, default=[1, 2, 3, 4, 5, 6])
     parser.add_argument("--seeds", type=numbers, default=[1, 2, 3])
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build" / "pocket")
-    parser.add_argument("--base-steps", type=int, default=732)
+    parser.add_argument("--base-steps", type=int, default=4000)
     parser.add_argument("--size", type=float, default=1.0)
-    parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--questions", type=int, default=40)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--only", choices=["train", "ask"], help="ask: of what is trained already")
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--threads", type=int)
+    parser.add_argument("--jobs", type=int, default=min(2, cores))
+    parser.add_argument("--threads", type=int, help="of each job (default: its share of the cores)")
     parser.add_argument("--seconds", type=float, help="begin nothing new after so long")
     parser.add_argument("--list", action="store_true", help="what is left to do, without doing it")
     arguments = parser.parse_args()
     arguments.work = arguments.work.resolve()
-    schedule = Schedule(all_steps(arguments), arguments.jobs, arguments.seconds)
+    arguments.threads = arguments.threads or max(1, cores // arguments.jobs)
+    schedule = Schedule(all_steps(arguments), arguments.jobs, arguments.threads, arguments.seconds)
     if arguments.list:
         for step in schedule.steps.values():
             if step.name not in schedule.done:

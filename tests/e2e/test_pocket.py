@@ -47,13 +47,13 @@ class Pocket(harness.TestCase):
         found = run_json("inspect", model)
         self.assertEqual((found["parameters"], found["window"], found["chat_form"]), (984_192, 512, "chatml"))
         make("make_corpus.py", "--out", corpus, "--data", self.folder / "none", "--size", 0.001)
-        for suite in ("facts.json", "chat.json", "needle.json"):
+        for suite in ("facts.json", "begun.json", "chat.json", "needle.json"):
             done = run("eval", "prompts", "--suite-file", POCKET / suite, "--data", corpus, "--tokenizer", model,
                        "--limit", 1, "--json", check=0)
             for line in done.stdout.splitlines():
                 item = json.loads(line)
-                if item["task"].startswith("facts_"):
-                    length = int(item["task"].removeprefix("facts_"))
+                if item["task"].startswith(("facts_", "begun_")):
+                    length = int(item["task"].rpartition("_")[2])
                     self.assertAlmostEqual(item["tokens"] / length, 1, delta=0.05)
 
     def test_the_same_seed_makes_the_same_and_another_another(self):
@@ -67,8 +67,34 @@ class Pocket(harness.TestCase):
             same = name.startswith(("held-out", "questions", "needles", "haystack")) or "text" in name
             self.assertEqual(files == made[2][name], same, name)
 
+    def test_instructions_and_the_first_questions_ask_for_facts_at_any_depth(self):
+        out = self.folder / "corpus"
+        make("make_corpus.py", "--out", out, "--data", self.folder / "none", "--size", 0.02)
+        depths = {"questions": [], "instructions": []}
+        for line in (out / "questions" / "4096.jsonl").read_text().splitlines()[:30]:
+            depths["questions"].append(json.loads(line)["depth"])
+        for line in (out / "instructions" / "long.jsonl").read_text().splitlines():
+            user, assistant = json.loads(line)["messages"]
+            told = user["content"].replace("\n", " ").index(f"is {assistant['content'][-5:]}")
+            depths["instructions"].append(told / len(user["content"]))
+        for kind, found in depths.items():
+            self.assertGreaterEqual(len(found), 30, kind)
+            for part in (0, 1, 2):
+                self.assertTrue(any(part / 3 <= depth <= (part + 1) / 3 for depth in found), (kind, part))
+
+    def test_tables_say_what_was_found_of_how_many(self):
+        home = self.folder / "work" / "runs" / "1" / "base"
+        (home / "begun").mkdir(parents=True)
+        (home / "begun" / "records.jsonl").write_text("".join(
+            json.dumps({"task": "begun_512", "score": score}) + "\n" for score in (1.0, 1.0, 0.0, 0.5)))
+        subprocess.run([POCKET / "results.py", "--work", self.folder / "work", "--out", self.folder / "out"], check=True)
+        row = next(line for line in (self.folder / "out" / "tables.md").read_text().splitlines() if line.startswith("| base |"))
+        self.assertEqual([cell.strip() for cell in row.split("|")[2:-1]], ["", "50 (15–85)", "", "", ""])
+        found = json.loads((self.folder / "out" / "results.json").read_text())
+        self.assertEqual(found["base"]["1"]["asked"]["begun"], {"512": [2, 4]})
+
     def test_every_run_begins_from_one_that_is_listed_and_reads_what_is_made(self):
-        listed = subprocess.run([sys.executable, POCKET / "run.py", "--list", "--work", self.folder / "work"], check=True,
+        listed = subprocess.run([POCKET / "run.py", "--list", "--work", self.folder / "work"], check=True,
                                 stdout=subprocess.PIPE, text=True).stdout
         names = {line.split("\t")[0] for line in listed.splitlines()}
         for seed in (1, 2):
