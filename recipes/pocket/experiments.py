@@ -30,6 +30,7 @@ class Run(NamedTuple):
     packing: str = "best-fit"
     document_mask: bool = True
     warmup: int = 20
+    lora_rank: int = 0  # 0: every weight learns
 
 
 LONG = {"long-made": 0.5, "long-text": 0.5}
@@ -78,4 +79,6 @@ def comparison(number: int, seed: int) -> list[Run]:
                 long_pt(seed, "padded", sources=BOTH, packing="padded")]
     if number == 6:
         return [sft(seed, f"sft-{share}", share) for share in SFT_SHARES if share != SFT_SHARES[-1]]
-    return []  # 1 and 7 ask the runs that there are
+    if number == 7:
+        return [sft(seed, "sft-lora", SFT_SHARES[-1])._replace(lora_rank=8, rate=2e-3, final_rate=2e-4)]
+    return []  # 1 asks the runs that there are

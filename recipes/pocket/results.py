@@ -17,10 +17,13 @@ import experiments
 
 LENGTHS = (128, 256, 512, 1024, 2048, 4096)
 ASKED = (256, 512, 1024, 2048, 4096)
+DISTANCES = (1024, 2048, 3072, 4096)
 NEEDLES = (256, 512, 1024, 1536, 2048, 3072, 4000)
 METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")
 QUESTIONS = {"begun": "Facts read on from their first digit", "facts": "Facts found",
-             "chat": "Facts found in a conversation", "needle": "Needles found"}
+             "chat": "Facts found in a conversation", "needle": "Needles found",
+             "far": "Facts read on at 4,096 tokens, by how many tokens away they are at most"}
+COLUMNS = {"far": DISTANCES, "needle": NEEDLES}
 
 
 def map_of(path: pathlib.Path) -> dict:
@@ -38,6 +41,18 @@ def answers_of(path: pathlib.Path) -> dict:
         record = json.loads(line)
         entry = tally.setdefault(int(record["task"].rpartition("_")[2]), [0, 0])
         entry[0] += record["score"] >= 1.0 or record["score"] >= 100.0
+        entry[1] += 1
+    return tally
+
+
+def distances_of(path: pathlib.Path) -> dict:
+    """{tokens away, at most: [found, asked]}, by quarters of the text"""
+    tally: dict[int, list[int]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        away = (1.0 - record["fields"]["depth"]) * DISTANCES[-1]
+        entry = tally.setdefault(next(limit for limit in DISTANCES if away <= limit), [0, 0])
+        entry[0] += record["score"] >= 1.0
         entry[1] += 1
     return tally
 
@@ -64,13 +79,11 @@ def run_of(home: pathlib.Path) -> dict:
     for kind in ("made", "text"):
         if (home / f"map-{kind}" / "map.json").exists():
             found[f"map_{kind}"] = map_of(home / f"map-{kind}" / "map.json")
-    for suite in ("facts", "begun", "chat"):
+    for suite, read in (("facts", answers_of), ("begun", answers_of), ("chat", answers_of), ("far", distances_of),
+                        ("needle", needles_of)):
         for folder in sorted(home.glob(f"{suite}*")):
             if (folder / "records.jsonl").exists():
-                found.setdefault("asked", {})[folder.name] = answers_of(folder / "records.jsonl")
-    for folder in sorted(home.glob("needle*")):
-        if (folder / "records.jsonl").exists():
-            found.setdefault("asked", {})[folder.name] = needles_of(folder / "records.jsonl")
+                found.setdefault("asked", {})[folder.name] = read(folder / "records.jsonl")
     return found
 
 
@@ -129,8 +142,8 @@ def perplexity_rows(runs: dict, kind: str, wanted: list[tuple[str, str, str]], b
     return rows
 
 
-def facts_rows(runs: dict, wanted: list[tuple[str, str, str]], by_seed: bool,
-               lengths: tuple = ASKED) -> list[tuple[str, list[str]]]:
+def facts_rows(runs: dict, wanted: list[tuple[str, str, str]], lengths: tuple,
+               by_seed: bool) -> list[tuple[str, list[str]]]:
     """`wanted`: name of the row, run, suite."""
     rows = []
     for name, run, suite in wanted:
@@ -142,9 +155,11 @@ def facts_rows(runs: dict, wanted: list[tuple[str, str, str]], by_seed: bool,
 
 def section(title: str, runs: dict, wanted: list[tuple[str, str, str]], asked: dict[str, list[tuple[str, str, str]]],
             by_seed: bool = True) -> str:
+    """`asked`: rows of each suite."""
     parts = [("Perplexity of made texts by length", LENGTHS, perplexity_rows(runs, "made", wanted, by_seed)),
              ("Perplexity of natural texts by length", LENGTHS, perplexity_rows(runs, "text", wanted, by_seed)),
-             *((f"{head}, per cent", ASKED, facts_rows(runs, rows, by_seed)) for head, rows in asked.items())]
+             *((f"{QUESTIONS[suite]}, per cent", COLUMNS.get(suite, ASKED),
+                facts_rows(runs, rows, COLUMNS.get(suite, ASKED), by_seed)) for suite, rows in asked.items())]
     return f"## {title}\n" + "".join(f"\n{head}\n\n{table('', columns, rows)}" for head, columns, rows in parts)
 
 
@@ -152,45 +167,46 @@ def own(*names: str) -> list[tuple[str, str, str]]:
     return [(name, name, "own") for name in names]
 
 
-def asked_of(suite: str, *names: str) -> dict[str, list[tuple[str, str, str]]]:
-    return {QUESTIONS[suite]: [(name, name, suite) for name in names]}
+def asked_of(suites: tuple[str, ...], names: tuple[str, ...]) -> dict[str, list[tuple[str, str, str]]]:
+    return {suite: [(name, name, suite) for name in names] for suite in suites}
 
 
-def asked_of_methods(suite: str) -> dict[str, list[tuple[str, str, str]]]:
-    methods = [(f"base, {method}", "base", f"{suite}-{method.replace(':', '-')}") for method in METHODS]
-    return {QUESTIONS[suite]: [("base", "base", suite), *methods, ("long", "long", suite), ("sft", "sft", suite)]}
+def asked_of_methods(*suites: str) -> dict[str, list[tuple[str, str, str]]]:
+    return {suite: [("base", "base", suite),
+                    *((f"base, {method}", "base", f"{suite}-{method.replace(':', '-')}") for method in METHODS),
+                    ("long", "long", suite), ("sft", "sft", suite)] for suite in suites}
 
 
-def held_out_table(runs: dict, names: list[str]) -> str:
+def held_out_table(head: str, runs: dict, names: tuple[str, ...]) -> str:
     rows = []
     for name in names:
         for seed, found in sorted(runs.get(name, {}).items()):
             rows.append((f"{name}, seed {seed}", [f"{loss:.3f}" for loss in found.get("held_out", {}).values()]))
     width = max((len(cells) for _, cells in rows), default=0)
-    return table("", tuple(range(width)), [(n, c + [""] * (width - len(c))) for n, c in rows])
+    return f"\n{head}\n\n" + table("", tuple(range(width)), [(n, c + [""] * (width - len(c))) for n, c in rows])
 
 
 def tables(runs: dict) -> str:
     tokens = sorted((*experiments.TOKEN_STEPS, experiments.LONG_STEPS))
-    by_tokens = ["long" if steps == experiments.LONG_STEPS else f"steps-{steps}" for steps in tokens]
-    sweep = ["long" if factor == experiments.REPORTS_FACTOR else f"base-x{factor}" for factor in experiments.SWEEP]
-    shares = [f"sft-{share}" for share in experiments.SFT_SHARES[:-1]] + ["sft"]
-    first = section("1. What extends the window", runs,
-                    [("base", "base", "own"), *((f"base, {m}", "base", m) for m in METHODS), *own("long", "sft")],
-                    asked_of_methods("begun") | asked_of_methods("facts") | asked_of("chat", "sft"), by_seed=False)
-    stages = [f"{what}-{number}" for what in ("rising", "mixed") for number in (1, 2, 3)]
-    packings = ("packed", "packed-unmasked", "padded")
-    needles = table("", NEEDLES, facts_rows(runs, next(iter(asked_of_methods("needle").values())), False, NEEDLES))
-    parts = [f"{first}\n{QUESTIONS['needle']}, per cent\n\n{needles}",
-             section("2. The rotary base", runs, own(*sweep), asked_of("begun", *sweep))
-             + "\nHeld-out loss while it trains, nats\n\n" + held_out_table(runs, sweep),
-             section("3. Tokens of Long PT", runs, own("base", *by_tokens), asked_of("begun", "base", *by_tokens))
-             + "\nHeld-out loss while it trains, nats\n\n" + held_out_table(runs, by_tokens),
-             section("4. Lengths in order", runs, own("rising-3", "mixed-3"), asked_of("begun", "rising-3", "mixed-3"))
-             + "\nHeld-out loss of each stage, nats, from its beginning to its end\n\n" + held_out_table(runs, stages),
-             section("5. Packing", runs, own(*packings), asked_of("begun", *packings)),
-             section("6. Share of long instructions", runs, own(*shares),
-                     asked_of("chat", *shares) | asked_of("begun", *shares))]
+    by_tokens = tuple("long" if steps == experiments.LONG_STEPS else f"steps-{steps}" for steps in tokens)
+    sweep = tuple("long" if factor == experiments.REPORTS_FACTOR else f"base-x{factor}" for factor in experiments.SWEEP)
+    stages = tuple(f"{what}-{number}" for what in ("rising", "mixed") for number in (1, 2, 3))
+    packings, last = ("packed", "packed-unmasked", "padded"), ("rising-3", "mixed-3")
+    shares = (*(f"sft-{share}" for share in experiments.SFT_SHARES[:-1]), "sft")
+    prices = ("base", "long", "packed", "sft", "sft-lora")
+    extended = [("base", "base", "own"), *((f"base, {m}", "base", m) for m in METHODS), *own("long", "sft")]
+    both = ("begun", "far")
+    parts = [section("1. What extends the window", runs, extended, asked_of_methods("begun", "far", "facts", "needle")
+                     | asked_of(("chat",), ("sft",)), by_seed=False),
+             section("2. The rotary base", runs, own(*sweep), asked_of(both, sweep))
+             + held_out_table("Held-out loss while it trains, nats", runs, sweep),
+             section("3. Tokens of Long PT", runs, own("base", *by_tokens), asked_of(both, ("base", *by_tokens)))
+             + held_out_table("Held-out loss while it trains, nats", runs, by_tokens),
+             section("4. Lengths in order", runs, own(*last), asked_of(both, last))
+             + held_out_table("Held-out loss of each stage, nats, from its beginning to its end", runs, stages),
+             section("5. Packing", runs, own(*packings), asked_of(both, packings)),
+             section("6. Share of long instructions", runs, own(*shares), asked_of(("chat", "begun"), shares)),
+             section("7. The price on short texts", runs, own(*prices), asked_of(("chat",), ("sft", "sft-lora")))]
     return "\n".join(parts)
 
 

@@ -2,14 +2,13 @@
 """The pocket experiments: trains and asks what experiments.py lists. What is done is not done again, what was stopped
 goes on.
 
-Usage: recipes/pocket/run.py [--comparisons 1,2,3,4,5,6] [--seeds 1,2,3] [--work build/pocket] [--base-steps 4000]
+Usage: recipes/pocket/run.py [--comparisons 1,2,3,4,5,6,7] [--seeds 1,2,3] [--work build/pocket] [--base-steps 4000]
                              [--size 1.0] [--questions 40] [--device auto] [--jobs 2] [--threads N] [--only train|ask]
                              [--list]
 
 Comparison 1 takes the base model, Long PT and SFT (which all others use), of every seed; the others take the first two
-seeds; 7, the price on short texts, asks the same models. --size 0.1 makes a tenth of the texts and trains a tenth of the
-steps after the base model. --jobs runs so many programs at a time, each with its share of the cores. Needs `make
-build-train`.
+seeds. --size 0.1 makes a tenth of the texts and trains a tenth of the steps after the base model. --jobs runs so many
+programs at a time, each with its share of the cores. Needs `make build-train`.
 """
 import argparse
 import concurrent.futures
@@ -35,6 +34,7 @@ MAPPED_METHODS = ("ntk:2", "ntk:4", "ntk:8", "dynamic-ntk:2", "dynamic-ntk:4", "
 ASKED_METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")
 ASKED_WINDOW = experiments.LONG_WINDOW + experiments.WINDOW  # with a conversation's marks and the answer
 ASKED_MOST = ("base", "long", "sft")
+ASKED_WHOLE = ("far", "needle")  # suites
 
 
 class Step(NamedTuple):
@@ -70,6 +70,8 @@ device = "{arguments.device}"
 checkpointing = false
 rope_base = {run.rope_base}
 window = {run.window}
+[lora]
+rank = {run.lora_rank}
 [data]
 sequence_length = {run.window}
 packing = "{run.packing}"
@@ -142,7 +144,7 @@ def eval_step(run: Run, arguments, suite: str, method: str, exact: list[str]) ->
                 [PROGRAM, "eval", "--suite-file", str(HERE / f"{suite}.json"), "--data", str(arguments.work / "corpus"),
                  "--label", label, "--model", str(model_of(arguments, run.name)), "--window", str(ASKED_WINDOW),
                  *(["--rope", method] if method else []),
-                 *([] if suite == "needle" else ["--limit", str(arguments.questions)]),
+                 *([] if suite in ASKED_WHOLE else ["--limit", str(arguments.questions)]),
                  "--resume", "--out", str(out), *exact])
 
 
@@ -150,7 +152,7 @@ def asking_steps(run: Run, arguments) -> list[Step]:
     """Perplexity maps, facts, and the needles of what comparison 1 trains."""
     exact = ["--compute", "f32", "--threads", str(arguments.threads)]
     what = run.name.partition("/")[2]
-    suites = ["begun"] + ["chat"] * (run.stage == "sft") + ["facts", "needle"] * (what in ASKED_MOST)
+    suites = ["begun", "far"] + ["chat"] * (run.stage == "sft") + ["facts", "needle"] * (what in ASKED_MOST)
     methods = ("", *ASKED_METHODS) if is_base(run) else ("",)
     return map_steps(run, arguments, exact) + [eval_step(run, arguments, suite, method, exact)
                                                for suite in suites for method in methods]
@@ -224,7 +226,7 @@ def numbers(text: str) -> list[int]:
 def main() -> int:
     cores = len(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--comparisons", type=numbers, default=[1, 2, 3, 4, 5, 6])
+    parser.add_argument("--comparisons", type=numbers, default=[1, 2, 3, 4, 5, 6, 7])
     parser.add_argument("--seeds", type=numbers, default=[1, 2, 3])
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build" / "pocket")
     parser.add_argument("--base-steps", type=int, default=4000)
