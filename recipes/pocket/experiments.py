@@ -80,5 +80,6 @@ def comparison(number: int, seed: int) -> list[Run]:
     if number == 6:
         return [sft(seed, f"sft-{share}", share) for share in SFT_SHARES if share != SFT_SHARES[-1]]
     if number == 7:
-        return [sft(seed, "sft-lora", SFT_SHARES[-1])._replace(lora_rank=8, rate=2e-3, final_rate=2e-4)]
+        return [sft(seed, "sft-gentle", SFT_SHARES[-1])._replace(rate=7e-5, final_rate=7e-6),
+                sft(seed, "sft-lora", SFT_SHARES[-1])._replace(lora_rank=8, rate=2e-3, final_rate=2e-4)]
     return []  # 1 asks the runs that there are

@@ -193,7 +193,7 @@ def tables(runs: dict) -> str:
     stages = tuple(f"{what}-{number}" for what in ("rising", "mixed") for number in (1, 2, 3))
     packings, last = ("packed", "packed-unmasked", "padded"), ("rising-3", "mixed-3")
     shares = (*(f"sft-{share}" for share in experiments.SFT_SHARES[:-1]), "sft")
-    prices = ("base", "long", "packed", "sft", "sft-lora")
+    prices = ("base", "long", "packed", "sft", "sft-gentle", "sft-lora")
     extended = [("base", "base", "own"), *((f"base, {m}", "base", m) for m in METHODS), *own("long", "sft")]
     both = ("begun", "far")
     parts = [section("1. What extends the window", runs, extended, asked_of_methods("begun", "far", "facts", "needle")
@@ -206,7 +206,7 @@ def tables(runs: dict) -> str:
              + held_out_table("Held-out loss of each stage, nats, from its beginning to its end", runs, stages),
              section("5. Packing", runs, own(*packings), asked_of(both, packings)),
              section("6. Share of long instructions", runs, own(*shares), asked_of(("chat", "begun"), shares)),
-             section("7. The price on short texts", runs, own(*prices), asked_of(("chat",), ("sft", "sft-lora")))]
+             section("7. The price on short texts", runs, own(*prices), asked_of(("chat", "begun"), prices[-3:]))]
     return "\n".join(parts)
 
 

@@ -34,7 +34,7 @@ MAPPED_METHODS = ("ntk:2", "ntk:4", "ntk:8", "dynamic-ntk:2", "dynamic-ntk:4", "
 ASKED_METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")
 ASKED_WINDOW = experiments.LONG_WINDOW + experiments.WINDOW  # with a conversation's marks and the answer
 ASKED_MOST = ("base", "long", "sft")
-ASKED_WHOLE = ("far", "needle")  # suites
+FAR_TIMES = 2  # so many more questions where they are told apart by distance
 
 
 class Step(NamedTuple):
@@ -139,12 +139,13 @@ def map_steps(run: Run, arguments, exact: list[str]) -> list[Step]:
 
 def eval_step(run: Run, arguments, suite: str, method: str, exact: list[str]) -> Step:
     out = arguments.work / "runs" / run.name / (f"{suite}-{method.replace(':', '-')}" if method else suite)
+    questions = arguments.questions * (FAR_TIMES if suite == "far" else 1)
     label = " ".join([*reversed(run.name.split("/")), *([method] if method else [])])
     return Step(f"{run.name} {out.name}", (run.name,), out / "manifest.json.done",
                 [PROGRAM, "eval", "--suite-file", str(HERE / f"{suite}.json"), "--data", str(arguments.work / "corpus"),
                  "--label", label, "--model", str(model_of(arguments, run.name)), "--window", str(ASKED_WINDOW),
                  *(["--rope", method] if method else []),
-                 *([] if suite in ASKED_WHOLE else ["--limit", str(arguments.questions)]),
+                 *([] if suite == "needle" else ["--limit", str(questions)]),
                  "--resume", "--out", str(out), *exact])
 
 
