@@ -13,6 +13,7 @@ LONG_STEPS = 366  # 6M tokens
 SFT_STEPS = 60
 SWEEP = (1, 4, 8, 32, 100, 1000)
 TOKEN_STEPS = (23, 46, 92, 183, 732)  # beside LONG_STEPS
+METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")  # that need no training
 SFT_SHARES = (0.001, 0.01, 0.1, 0.37)
 SFT_RECORDS = 8_000  # of an epoch, of which SFT_STEPS see the beginning
 

@@ -12,6 +12,7 @@ import json
 import math
 import pathlib
 import statistics
+from typing import Callable
 
 import experiments
 
@@ -19,7 +20,6 @@ LENGTHS = (128, 256, 512, 1024, 2048, 4096)
 ASKED = (256, 512, 1024, 2048, 4096)
 DISTANCES = (1024, 2048, 3072, 4096)
 NEEDLES = (256, 512, 1024, 1536, 2048, 3072, 4000)
-METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")
 QUESTIONS = {"begun": "Facts read on from their first digit", "facts": "Facts found",
              "chat": "Facts found in a conversation", "needle": "Needles found",
              "far": "Facts read on at 4,096 tokens, by how many tokens away they are at most"}
@@ -34,36 +34,30 @@ def map_of(path: pathlib.Path) -> dict:
     return found
 
 
-def answers_of(path: pathlib.Path) -> dict:
-    """{length: [found, asked]}"""
+def length_asked(record: dict) -> int:
+    return int(record["task"].rpartition("_")[2])
+
+
+def needle_length(record: dict) -> int:
+    return record["fields"]["length"]
+
+
+def distance(record: dict) -> int:
+    """Tokens between the fact and the end of the text, at most."""
+    away = (1.0 - record["fields"]["depth"]) * DISTANCES[-1]
+    return next(limit for limit in DISTANCES if away <= limit)
+
+
+COLUMN_OF = {"facts": length_asked, "begun": length_asked, "chat": length_asked, "far": distance, "needle": needle_length}
+
+
+def tally_of(path: pathlib.Path, column_of: Callable[[dict], int]) -> dict:
+    """{column: [found, asked]}"""
     tally: dict[int, list[int]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
-        entry = tally.setdefault(int(record["task"].rpartition("_")[2]), [0, 0])
-        entry[0] += record["score"] >= 1.0 or record["score"] >= 100.0
-        entry[1] += 1
-    return tally
-
-
-def distances_of(path: pathlib.Path) -> dict:
-    """{tokens away, at most: [found, asked]}, by quarters of the text"""
-    tally: dict[int, list[int]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
-        away = (1.0 - record["fields"]["depth"]) * DISTANCES[-1]
-        entry = tally.setdefault(next(limit for limit in DISTANCES if away <= limit), [0, 0])
+        entry = tally.setdefault(column_of(record), [0, 0])
         entry[0] += record["score"] >= 1.0
-        entry[1] += 1
-    return tally
-
-
-def needles_of(path: pathlib.Path) -> dict:
-    """{length: [found, prompts]}"""
-    tally: dict[int, list[int]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
-        entry = tally.setdefault(record["fields"]["length"], [0, 0])
-        entry[0] += record["parts"]["keyword"] >= 1.0
         entry[1] += 1
     return tally
 
@@ -79,11 +73,10 @@ def run_of(home: pathlib.Path) -> dict:
     for kind in ("made", "text"):
         if (home / f"map-{kind}" / "map.json").exists():
             found[f"map_{kind}"] = map_of(home / f"map-{kind}" / "map.json")
-    for suite, read in (("facts", answers_of), ("begun", answers_of), ("chat", answers_of), ("far", distances_of),
-                        ("needle", needles_of)):
+    for suite, column_of in COLUMN_OF.items():
         for folder in sorted(home.glob(f"{suite}*")):
             if (folder / "records.jsonl").exists():
-                found.setdefault("asked", {})[folder.name] = read(folder / "records.jsonl")
+                found.setdefault("asked", {})[folder.name] = tally_of(folder / "records.jsonl", column_of)
     return found
 
 
@@ -173,7 +166,7 @@ def asked_of(suites: tuple[str, ...], names: tuple[str, ...]) -> dict[str, list[
 
 def asked_of_methods(*suites: str) -> dict[str, list[tuple[str, str, str]]]:
     return {suite: [("base", "base", suite),
-                    *((f"base, {method}", "base", f"{suite}-{method.replace(':', '-')}") for method in METHODS),
+                    *((f"base, {method}", "base", f"{suite}-{method.replace(':', '-')}") for method in experiments.METHODS),
                     ("long", "long", suite), ("sft", "sft", suite)] for suite in suites}
 
 
@@ -194,7 +187,7 @@ def tables(runs: dict) -> str:
     packings, last = ("packed", "packed-unmasked", "padded"), ("rising-3", "mixed-3")
     shares = (*(f"sft-{share}" for share in experiments.SFT_SHARES[:-1]), "sft")
     prices = ("base", "long", "packed", "sft", "sft-gentle", "sft-lora")
-    extended = [("base", "base", "own"), *((f"base, {m}", "base", m) for m in METHODS), *own("long", "sft")]
+    extended = [("base", "base", "own"), *((f"base, {m}", "base", m) for m in experiments.METHODS), *own("long", "sft")]
     both = ("begun", "far")
     parts = [section("1. What extends the window", runs, extended, asked_of_methods("begun", "far", "facts", "needle")
                      | asked_of(("chat",), ("sft",)), by_seed=False),

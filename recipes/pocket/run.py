@@ -31,7 +31,6 @@ SHARDS = [f"{length}-{kind}" for length in ("short", "middle", "top", "long") fo
 HELD_OUT = "held-out"
 MAP_LENGTHS = "128,256,512,1024,2048,4096"
 MAPPED_METHODS = ("ntk:2", "ntk:4", "ntk:8", "dynamic-ntk:2", "dynamic-ntk:4", "dynamic-ntk:8", "linear:8", "yarn:8")
-ASKED_METHODS = ("ntk:8", "dynamic-ntk:8", "linear:8", "yarn:8")
 ASKED_WINDOW = experiments.LONG_WINDOW + experiments.WINDOW  # with a conversation's marks and the answer
 ASKED_MOST = ("base", "long", "sft")
 FAR_TIMES = 2  # so many more questions where they are told apart by distance
@@ -137,16 +136,20 @@ def map_steps(run: Run, arguments, exact: list[str]) -> list[Step]:
     return steps
 
 
+def suite_options(suite: str, questions: int) -> list[str]:
+    """A suite's file, and which of its questions; far: begun at the longest length, more of them."""
+    limits = {"needle": [], "far": ["--tasks", f"begun_{experiments.LONG_WINDOW}", "--limit", str(FAR_TIMES * questions)]}
+    file = HERE / f"{'begun' if suite == 'far' else suite}.json"
+    return ["--suite-file", str(file), *limits.get(suite, ["--limit", str(questions)])]
+
+
 def eval_step(run: Run, arguments, suite: str, method: str, exact: list[str]) -> Step:
     out = arguments.work / "runs" / run.name / (f"{suite}-{method.replace(':', '-')}" if method else suite)
-    questions = arguments.questions * (FAR_TIMES if suite == "far" else 1)
     label = " ".join([*reversed(run.name.split("/")), *([method] if method else [])])
     return Step(f"{run.name} {out.name}", (run.name,), out / "manifest.json.done",
-                [PROGRAM, "eval", "--suite-file", str(HERE / f"{suite}.json"), "--data", str(arguments.work / "corpus"),
+                [PROGRAM, "eval", *suite_options(suite, arguments.questions), "--data", str(arguments.work / "corpus"),
                  "--label", label, "--model", str(model_of(arguments, run.name)), "--window", str(ASKED_WINDOW),
-                 *(["--rope", method] if method else []),
-                 *([] if suite == "needle" else ["--limit", str(questions)]),
-                 "--resume", "--out", str(out), *exact])
+                 *(["--rope", method] if method else []), "--resume", "--out", str(out), *exact])
 
 
 def asking_steps(run: Run, arguments) -> list[Step]:
@@ -154,7 +157,7 @@ def asking_steps(run: Run, arguments) -> list[Step]:
     exact = ["--compute", "f32", "--threads", str(arguments.threads)]
     what = run.name.partition("/")[2]
     suites = ["begun", "far"] + ["chat"] * (run.stage == "sft") + ["facts", "needle"] * (what in ASKED_MOST)
-    methods = ("", *ASKED_METHODS) if is_base(run) else ("",)
+    methods = ("", *experiments.METHODS) if is_base(run) else ("",)
     return map_steps(run, arguments, exact) + [eval_step(run, arguments, suite, method, exact)
                                                for suite in suites for method in methods]
 
